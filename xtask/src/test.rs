@@ -1,0 +1,239 @@
+//! `cargo xtask test`: every suite, one build, one table, one closing line. What a suite prints
+//! goes to a file of its own and to the terminal only when the suite fails, so that a failure is
+//! what is seen and not searched for.
+//!
+//! Invariant: nothing is skipped silently. A suite that cannot run here is a loud line on a
+//! person's machine and a failure in a pipeline (`CI=true`).
+
+mod browser;
+mod build;
+mod libtest;
+mod suite;
+mod table;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Result};
+use crate::postgres::{Postgres, Programs};
+use crate::{process, report, workspace};
+pub use suite::Suite;
+use table::{Row, Table};
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args)]
+pub struct Test {
+    /// Runs only tests whose name contains one of these; the name of a suite chooses that suite.
+    filters: Vec<String>,
+    /// Runs only these suites.
+    #[arg(long = "suite", value_enum)]
+    suites: Vec<Suite>,
+    /// Has the browser suite write the pictures of README.md to docs/images.
+    #[arg(long)]
+    update_docs: bool,
+}
+
+/// What a run was asked to do, after suites and filters were told apart.
+pub struct Plan {
+    pub suites: Vec<Suite>,
+    pub filters: Vec<String>,
+    pub update_docs: bool,
+    /// Tests that have a long version run it.
+    pub campaign: bool,
+}
+
+/// Tests counted by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+}
+
+/// How a suite ended.
+pub enum Outcome {
+    Ran(Counts),
+    /// Why it cannot run here, and what to install.
+    CannotRun(String),
+}
+
+impl Test {
+    /// Every suite, as the pipeline runs them.
+    pub fn everything() -> Self {
+        Self {
+            filters: Vec::new(),
+            suites: Vec::new(),
+            update_docs: false,
+        }
+    }
+
+    pub fn run(self) -> Result<ExitCode> {
+        run(&self.plan())
+    }
+
+    fn plan(self) -> Plan {
+        let mut suites = self.suites;
+        let mut filters = Vec::new();
+        for word in self.filters {
+            match Suite::named(&word) {
+                Some(suite) => suites.push(suite),
+                None => filters.push(word),
+            }
+        }
+        if suites.is_empty() {
+            suites = Suite::ALL.to_vec();
+        }
+        Plan {
+            suites,
+            filters,
+            update_docs: self.update_docs,
+            campaign: false,
+        }
+    }
+}
+
+/// Builds what the plan needs, runs its suites and prints the table.
+pub fn run(plan: &Plan) -> Result<ExitCode> {
+    let built = build::build(&plan.suites)?;
+    let mut table = Table::default();
+    for &suite in &plan.suites {
+        let started = Instant::now();
+        let outcome = run_suite(suite, plan, &built);
+        table.add(judge(suite, outcome, started.elapsed()));
+        if process::interrupted() {
+            return Err(Failure::new("The tests were stopped, as asked."));
+        }
+    }
+    let total = table.print();
+    if total == Counts::default() {
+        return Err(Failure::new("No test has such a name: nothing was run."));
+    }
+    Ok(if total.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn run_suite(suite: Suite, plan: &Plan, built: &build::Built) -> Result<Outcome> {
+    match suite {
+        Suite::Gates => libtest::run(suite, &built.integration, plan, &[]),
+        Suite::Unit => libtest::run(suite, &built.unit, plan, &[]),
+        Suite::ItSqlite => libtest::run(
+            suite,
+            &built.integration,
+            plan,
+            &[("TEST_ENGINE", "sqlite".into())],
+        ),
+        Suite::ItPostgres => on_postgres(plan, built),
+        Suite::Browser => browser::run(plan, built),
+    }
+}
+
+fn on_postgres(plan: &Plan, built: &build::Built) -> Result<Outcome> {
+    let own;
+    let url = match std::env::var("TEST_DATABASE_URL") {
+        Ok(url) => url,
+        Err(_) => match Programs::find() {
+            Err(reason) => return Ok(Outcome::CannotRun(reason)),
+            Ok(programs) => {
+                let log = log_path("postgres");
+                own = report::step("PostgreSQL", || Postgres::start(&programs, &log))?;
+                own.url()
+            }
+        },
+    };
+    let engine = [
+        ("TEST_ENGINE", "postgres".into()),
+        ("TEST_DATABASE_URL", url.into()),
+    ];
+    libtest::run(Suite::ItPostgres, &built.integration, plan, &engine)
+}
+
+/// Turns how a suite ended into its row of the table; errors in the suite's own set-up count as
+/// one failed test, and so does a suite that cannot run in a pipeline.
+fn judge(suite: Suite, outcome: Result<Outcome>, took: Duration) -> Row {
+    let name = suite.name();
+    let (counts, remark) = match outcome {
+        Ok(Outcome::Ran(counts)) => (counts, None),
+        Ok(Outcome::CannotRun(reason)) => {
+            println!("\nSKIPPED {name}: {reason}\n");
+            if workspace::in_pipeline() {
+                (
+                    Counts {
+                        failed: 1,
+                        ..Counts::default()
+                    },
+                    Some("cannot run".to_owned()),
+                )
+            } else {
+                (
+                    Counts {
+                        skipped: 1,
+                        ..Counts::default()
+                    },
+                    Some(format!("SKIPPED: {reason}")),
+                )
+            }
+        }
+        Err(failure) => {
+            println!("\nFAILED {name}: {failure}\n");
+            (
+                Counts {
+                    failed: 1,
+                    ..Counts::default()
+                },
+                Some("could not be run".to_owned()),
+            )
+        }
+    };
+    Row {
+        name,
+        counts,
+        took,
+        remark,
+    }
+}
+
+/// Where the output of a suite is kept.
+fn log_path(name: &str) -> std::path::PathBuf {
+    workspace::target()
+        .join("test-logs")
+        .join(format!("{name}.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(words: &[&str]) -> Plan {
+        let filters = words.iter().map(|word| (*word).to_owned()).collect();
+        Test {
+            filters,
+            suites: Vec::new(),
+            update_docs: false,
+        }
+        .plan()
+    }
+
+    #[test]
+    fn words_are_suites_or_filters() {
+        assert_eq!(planned(&[]).suites, Suite::ALL);
+        let plan = planned(&["gates", "token"]);
+        assert_eq!(plan.suites, [Suite::Gates]);
+        assert_eq!(plan.filters, ["token"]);
+        assert_eq!(planned(&["token"]).suites, Suite::ALL);
+    }
+
+    #[test]
+    fn a_suite_whose_set_up_breaks_is_a_failure() {
+        let row = judge(Suite::Browser, Err(Failure::new("no port")), Duration::ZERO);
+        assert_eq!(
+            row.counts,
+            Counts {
+                failed: 1,
+                ..Counts::default()
+            }
+        );
+    }
+}
