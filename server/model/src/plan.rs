@@ -1,0 +1,359 @@
+//! What to do next for an operation: a pure function from the wish and what is seen to one step.
+//! The worker calls it again after every step and every look, so it holds no state; a step that was
+//! done but not recorded is simply asked for again, and every step is idempotent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::cause::{Cause, CauseCode};
+use crate::health::PATIENCE;
+use crate::observation::{
+    ApplicationFact, NamespaceFact, Observation, Probe, ProbeOutcome, ReadyFact,
+};
+use crate::operation::{OperationKind, StepName};
+use crate::release::Version;
+use crate::time::Timestamp;
+
+/// What is known when the next step is chosen.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// What the instance is called in sentences.
+    pub subject: &'a str,
+    /// Whether a cluster was chosen.
+    pub placed: bool,
+    /// Steps of this operation that are recorded as done.
+    pub done: &'a [StepName],
+    /// When each step of this operation was begun.
+    pub begun: &'a BTreeMap<StepName, Timestamp>,
+    /// The look taken just now; none while no cluster is chosen.
+    pub seen: Option<&'a Observation>,
+    /// Why the cluster could not be looked at.
+    pub unreachable: Option<&'a Cause>,
+    /// The worst cause that the rules found in the look, and since when it has been found.
+    pub cause: Option<(&'a Cause, Timestamp)>,
+    /// The probe sent just now; none when none was due.
+    pub probe: Option<&'a Probe>,
+    /// Release wished for.
+    pub release: Version,
+    /// Generation of the gate that the rows ask for.
+    pub gate_generation: i64,
+    /// Until when a deletion can be undone.
+    pub grace_until: Timestamp,
+    /// What is left of a deleted instance; none before it was looked for.
+    pub left: Option<&'a [String]>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Carry out this step.
+    Do(StepName),
+    /// Nothing to do but wait.
+    Wait {
+        /// The step that is not finished.
+        step: StepName,
+        /// What for, as a sentence.
+        reason: String,
+        /// Until when.
+        deadline: Timestamp,
+    },
+    /// A person is needed.
+    Stuck {
+        /// The step that does not finish.
+        step: StepName,
+        /// Why.
+        cause: Cause,
+    },
+    /// Nothing left to do.
+    Done,
+}
+
+/// How long a known cause must last before the operation is called stuck.
+pub const STUCK_AFTER: Duration = Duration::from_secs(45);
+
+/// Chooses the next step.
+#[must_use]
+pub fn plan(kind: OperationKind, facts: &Facts<'_>) -> Next {
+    match kind {
+        OperationKind::Create => create(facts),
+        OperationKind::Upgrade | OperationKind::Reconfigure => change(facts),
+        OperationKind::Delete => delete(facts),
+    }
+}
+
+fn create(f: &Facts<'_>) -> Next {
+    if !f.placed {
+        return Next::Do(StepName::Place);
+    }
+    let seen = match f.look(StepName::Namespace) {
+        Ok(seen) => seen,
+        Err(next) => return next,
+    };
+    match &seen.namespace {
+        NamespaceFact::Absent => return Next::Do(StepName::Namespace),
+        NamespaceFact::Terminating { .. } => {
+            return f.wait(StepName::Namespace, "The namespace is still being removed.");
+        }
+        NamespaceFact::Active => {}
+    }
+    if !f.done.contains(&StepName::Namespace) {
+        return Next::Do(StepName::Namespace);
+    }
+    if !f.done.contains(&StepName::Secrets) {
+        return Next::Do(StepName::Secrets);
+    }
+    if seen
+        .gate
+        .as_ref()
+        .is_none_or(|g| g.generation < f.gate_generation)
+        || !f.done.contains(&StepName::Gate)
+    {
+        return Next::Do(StepName::Gate);
+    }
+    deployed(f, seen).unwrap_or_else(|| reachable(f))
+}
+
+fn change(f: &Facts<'_>) -> Next {
+    match f.look(StepName::Application) {
+        Ok(seen) => deployed(f, seen).unwrap_or_else(|| reachable(f)),
+        Err(next) => next,
+    }
+}
+
+/// From the Application to the certificate; none when all of it is as wished.
+fn deployed(f: &Facts<'_>, seen: &Observation) -> Option<Next> {
+    let Some(app) = seen.application.as_ref().filter(|a| a.as_wished) else {
+        return Some(Next::Do(StepName::Application));
+    };
+    if app.deleting.is_some() {
+        return Some(f.wait(
+            StepName::Application,
+            "Somebody is deleting the Application.",
+        ));
+    }
+    if !f.done.contains(&StepName::Application) {
+        return Some(Next::Do(StepName::Application));
+    }
+    if !app.compared {
+        return Some(f.wait(
+            StepName::Synced,
+            "Argo CD has not looked at the new specification yet.",
+        ));
+    }
+    if app.sync != "Synced" {
+        if exhausted(app) && !f.begun.contains_key(&StepName::Synced) {
+            return Some(Next::Do(StepName::Synced));
+        }
+        let why = if app.message.is_empty() {
+            "Argo CD is comparing."
+        } else {
+            &app.message
+        };
+        return Some(f.wait(StepName::Synced, why));
+    }
+    match seen.database.as_deref() {
+        Some("Running") => {}
+        Some("") | None => {
+            return Some(f.wait(StepName::Database, "The Postgres operator has not begun."));
+        }
+        Some(other) => {
+            return Some(f.wait(
+                StepName::Database,
+                &format!("The Postgres operator says {other}."),
+            ));
+        }
+    }
+    if let Some(certificate) = seen.certificate.as_ref().filter(|c| c.ready != "True") {
+        return Some(f.wait(StepName::Certificate, &certificate_reason(certificate)));
+    }
+    if app.health != "Healthy" {
+        let health = if app.health.is_empty() {
+            "nothing"
+        } else {
+            &app.health
+        };
+        return Some(f.wait(StepName::Synced, &format!("Argo CD says {health}.")));
+    }
+    None
+}
+
+fn certificate_reason(certificate: &ReadyFact) -> String {
+    if certificate.message.is_empty() {
+        "The certificate is being issued.".to_owned()
+    } else {
+        certificate.message.clone()
+    }
+}
+
+/// Argo CD gave up on this revision and will not try again by itself.
+fn exhausted(app: &ApplicationFact) -> bool {
+    matches!(app.phase.as_str(), "Failed" | "Error")
+}
+
+fn reachable(f: &Facts<'_>) -> Next {
+    match f.probe.map(|p| &p.outcome) {
+        Some(ProbeOutcome::Answered { version }) if *version == f.release.to_string() => Next::Done,
+        Some(ProbeOutcome::Answered { version }) => f.wait(
+            StepName::Reachable,
+            &format!("{version} answers; {} is wished for.", f.release),
+        ),
+        Some(ProbeOutcome::Refused { status }) => f.wait(
+            StepName::Reachable,
+            &format!("The gateway answers {status}."),
+        ),
+        Some(ProbeOutcome::Failed { stage, detail }) => f.wait(
+            StepName::Reachable,
+            &format!("No answer yet ({stage}: {detail})."),
+        ),
+        None => f.wait(
+            StepName::Reachable,
+            "The first request through the gateway is under way.",
+        ),
+    }
+}
+
+fn delete(f: &Facts<'_>) -> Next {
+    if !f.placed {
+        return Next::Done;
+    }
+    let seen = match f.look(StepName::CloseDoor) {
+        Ok(seen) => seen,
+        Err(next) => return next,
+    };
+    let namespace_there = seen.namespace != NamespaceFact::Absent;
+    let door_open = seen
+        .gate
+        .as_ref()
+        .is_some_and(|g| g.generation < f.gate_generation || !g.open_to.is_empty());
+    if namespace_there && door_open || !f.done.contains(&StepName::CloseDoor) {
+        return Next::Do(StepName::CloseDoor);
+    }
+    if f.now < f.grace_until {
+        return Next::Wait {
+            step: StepName::Grace,
+            reason: "The deletion can be undone until then; the data is kept.".to_owned(),
+            deadline: f.grace_until,
+        };
+    }
+    if !f.done.contains(&StepName::RevokeTokens) {
+        return Next::Do(StepName::RevokeTokens);
+    }
+    if let Some(app) = &seen.application {
+        return match &app.deleting {
+            None => Next::Do(StepName::RemoveApplication),
+            Some(finalizers) => f.blocked(
+                StepName::RemoveApplication,
+                &format!(
+                    "Argo CD removes what was deployed (finalizers: {}).",
+                    finalizers.join(", ")
+                ),
+            ),
+        };
+    }
+    match &seen.namespace {
+        NamespaceFact::Active => return Next::Do(StepName::RemoveNamespace),
+        NamespaceFact::Terminating { blocked_by } if blocked_by.is_empty() => {
+            return f.wait(
+                StepName::RemoveNamespace,
+                "Kubernetes empties the namespace.",
+            );
+        }
+        NamespaceFact::Terminating { blocked_by } => {
+            return f.blocked(StepName::RemoveNamespace, &blocked_by.join("; "));
+        }
+        NamespaceFact::Absent => {}
+    }
+    if !f.done.contains(&StepName::RemoveSecrets) {
+        return Next::Do(StepName::RemoveSecrets);
+    }
+    match f.left {
+        None => Next::Do(StepName::ProveEmpty),
+        Some([]) => Next::Done,
+        Some(left) if f.overdue(StepName::ProveEmpty) => Next::Stuck {
+            step: StepName::ProveEmpty,
+            cause: Cause::new(CauseCode::LeftBehind, f.subject, left.join(", ")),
+        },
+        Some(_) => Next::Do(StepName::ProveEmpty),
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// The look, or what follows from there being none.
+    fn look(&self, step: StepName) -> Result<&'a Observation, Next> {
+        match (self.unreachable, self.seen) {
+            (Some(cause), _) => {
+                let since = self.cause.map_or(self.now, |(_, since)| since);
+                if self.now.since(since) >= STUCK_AFTER {
+                    Err(Next::Stuck {
+                        step,
+                        cause: cause.clone(),
+                    })
+                } else {
+                    Err(Next::Wait {
+                        step,
+                        reason: cause.sentence(),
+                        deadline: since + STUCK_AFTER,
+                    })
+                }
+            }
+            (None, Some(seen)) => Ok(seen),
+            (None, None) => Err(self.wait(step, "The cluster is being looked at.")),
+        }
+    }
+
+    fn deadline(&self, step: StepName) -> Timestamp {
+        self.begun.get(&step).copied().unwrap_or(self.now) + step.deadline()
+    }
+
+    fn overdue(&self, step: StepName) -> bool {
+        self.now >= self.deadline(step)
+    }
+
+    /// Waits, unless a cause has lasted too long or the deadline has passed.
+    fn wait(&self, step: StepName, reason: &str) -> Next {
+        let lasting = self
+            .cause
+            .filter(|(_, since)| self.now.since(*since) >= STUCK_AFTER.max(PATIENCE));
+        if let Some((cause, _)) = lasting {
+            return Next::Stuck {
+                step,
+                cause: cause.clone(),
+            };
+        }
+        if self.overdue(step) {
+            let cause = self.cause.map_or_else(
+                || Cause::new(CauseCode::TakesTooLong, step.title(), reason),
+                |(cause, _)| cause.clone(),
+            );
+            return Next::Stuck { step, cause };
+        }
+        let reason = self
+            .cause
+            .map_or_else(|| reason.to_owned(), |(cause, _)| cause.sentence());
+        Next::Wait {
+            step,
+            reason,
+            deadline: self.deadline(step),
+        }
+    }
+
+    /// Waits for a deletion that something may block; past patience the blocker is the cause.
+    fn blocked(&self, step: StepName, by: &str) -> Next {
+        let begun = self.begun.get(&step).copied().unwrap_or(self.now);
+        if self.now.since(begun) >= STUCK_AFTER {
+            let cause = Cause::new(CauseCode::DeletionBlocked, self.subject, by);
+            return Next::Stuck { step, cause };
+        }
+        Next::Wait {
+            step,
+            reason: by.to_owned(),
+            deadline: begun + step.deadline(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
