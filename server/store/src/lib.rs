@@ -1,1 +1,23 @@
+//! SQL, and nothing else: `SQLite` and `PostgreSQL` behind one [`Db`]. Reads take `&Db`, writes take
+//! `&mut Tx` and a proof that the actor was checked, so that no write happens outside a transaction
+//! or unchecked.
+//!
+//! The portable subset all statements keep to: `$1` placeholders in order, keyset pages that start
+//! from a zero id (no nullable parameters), `on conflict`, `returning`, `true`/`false`, no arrays,
+//! no engine date functions, no `like` on text that was not folded before, no `sum` over `bigint`
+//! without a cast. Where two texts are needed, the statement says so and a snapshot lists it.
 
+mod db;
+mod error;
+mod migrate;
+mod sql;
+mod wake;
+
+pub use self::db::{Db, Options, Tx};
+pub use self::error::Error;
+pub use self::migrate::{head, migrate};
+pub use self::sql::{Statement, statements};
+pub use self::wake::Wake;
+
+/// What store functions return.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,85 @@
+//! Migrations: one tree of numbered steps for both engines. On `SQLite` they run with foreign keys
+//! off (dropping a parent table would cascade) and are checked afterwards. A database that is newer
+//! than this program is refused, not guessed at.
+
+use sqlx::migrate::Migrator;
+
+use crate::db::{Handle, writer_of};
+use crate::{Db, Error, Result};
+
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// Number of the newest step that this program knows.
+#[must_use]
+pub fn head() -> i64 {
+    MIGRATOR.iter().map(|step| step.version).max().unwrap_or(0)
+}
+
+/// Brings the schema to [`head`]. Several processes may call it at once; one does the work.
+///
+/// # Errors
+/// [`Error::Schema`] when the database is newer than this program, when a step that was applied
+/// has since changed, or when a step leaves broken references; nothing of that step remains then.
+pub async fn migrate(db: &Db) -> Result<()> {
+    migrate_to(db, head()).await
+}
+
+/// Brings the schema to one step; for tests that put rows in between.
+pub(crate) async fn migrate_to(db: &Db, target: i64) -> Result<()> {
+    match writer_of(db).await? {
+        Handle::Sqlite(mut c) => {
+            refuse_newer(applied(&mut *c).await?)?;
+            sqlx::query("pragma foreign_keys = off")
+                .execute(&mut *c)
+                .await?;
+            let done = MIGRATOR
+                .run_to(target, &mut *c)
+                .await
+                .map_err(|e| Error::Schema(e.to_string()));
+            sqlx::query("pragma foreign_keys = on")
+                .execute(&mut *c)
+                .await?;
+            done?;
+            let broken = sqlx::query("pragma foreign_key_check")
+                .fetch_all(&mut *c)
+                .await?;
+            if broken.is_empty() {
+                Ok(())
+            } else {
+                Err(Error::Schema(format!(
+                    "{} rows refer to nothing after the migration",
+                    broken.len()
+                )))
+            }
+        }
+        Handle::Postgres(mut c) => {
+            refuse_newer(applied(&mut *c).await?)?;
+            MIGRATOR
+                .run_to(target, &mut *c)
+                .await
+                .map_err(|e| Error::Schema(e.to_string()))
+        }
+    }
+}
+
+async fn applied<C: sqlx::migrate::Migrate>(c: &mut C) -> Result<i64> {
+    let table = &MIGRATOR.table_name;
+    c.ensure_migrations_table(table)
+        .await
+        .map_err(|e| Error::Schema(e.to_string()))?;
+    let list = c
+        .list_applied_migrations(table)
+        .await
+        .map_err(|e| Error::Schema(e.to_string()))?;
+    Ok(list.iter().map(|step| step.version).max().unwrap_or(0))
+}
+
+fn refuse_newer(applied: i64) -> Result<()> {
+    if applied > head() {
+        return Err(Error::Schema(format!(
+            "The database has schema {applied}, but this program knows only up to {}. Start the newer program, or restore a backup from before the upgrade.",
+            head()
+        )));
+    }
+    Ok(())
+}
