@@ -119,7 +119,7 @@ checked! {
     /// Where a cluster runs.
     Region, InvalidCluster::Region, |t| label(t, 40);
     /// The DNS zone below which the instances of a cluster have their host names.
-    Zone, InvalidCluster::Zone, |t| t.len() <= 200 && t.contains('.') && t.split('.').all(|l| label_or_digit(l));
+    Zone, InvalidCluster::Zone, |t| t.len() <= 200 && t.contains('.') && t.split('.').all(label_or_digit);
 }
 
 fn label_or_digit(text: &str) -> bool {
@@ -211,7 +211,7 @@ pub struct ClusterSettings {
     pub argocd_namespace: String,
     /// Where the Applications live (apps in any namespace).
     pub application_namespace: String,
-    /// The AppProject that fences instances.
+    /// The `AppProject` that fences instances.
     pub project: String,
     /// Where the chart comes from.
     pub chart: ChartSource,

@@ -1,4 +1,4 @@
-//! Ids. Rows have UUIDv7 ids as lower-case text, made from the clock and entropy ports; an instance
+//! Ids. Rows have `UUIDv7` ids as lower-case text, made from the clock and entropy ports; an instance
 //! has the 12 random characters that become its host label, namespace and release name, so that it
 //! is drawn once and never renamed.
 
@@ -15,7 +15,7 @@ use crate::time::{Clock, Entropy};
 #[error("not a valid id")]
 pub struct InvalidId;
 
-/// Makes a UUIDv7 from the two ports.
+/// Makes a `UUIDv7` from the two ports.
 fn uuid_v7(clock: &dyn Clock, entropy: &dyn Entropy) -> Uuid {
     let mut random = [0; 10];
     entropy.fill(&mut random);

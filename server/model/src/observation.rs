@@ -140,7 +140,7 @@ pub struct Observation {
     pub database: Option<String>,
     /// Certificate.
     pub certificate: Option<ReadyFact>,
-    /// ExternalSecrets.
+    /// `ExternalSecrets`.
     pub secrets: Vec<ReadyFact>,
     /// Volume claims that are not bound: name and what was said.
     pub unbound: Vec<(String, String)>,
@@ -292,7 +292,7 @@ fn deployment_causes(cluster: &ClusterFact, seen: &Observation) -> Vec<Cause> {
             }
             "SyncError" => causes.push(Cause::new(CauseCode::SyncFailed, subject, message)),
             "DeletionError" => {
-                causes.push(Cause::new(CauseCode::DeletionBlocked, subject, message))
+                causes.push(Cause::new(CauseCode::DeletionBlocked, subject, message));
             }
             _ => {}
         }
@@ -412,8 +412,7 @@ fn deployment_opinion(seen: &Observation) -> Opinion {
             };
             let status = match (sync, health) {
                 ("Synced", "Healthy") => HealthStatus::Healthy,
-                (_, "Degraded" | "Missing") => HealthStatus::Degraded,
-                ("Unknown", _) => HealthStatus::Degraded,
+                (_, "Degraded" | "Missing") | ("Unknown", _) => HealthStatus::Degraded,
                 _ if matches!(app.phase.as_str(), "Failed" | "Error") => HealthStatus::Degraded,
                 _ => HealthStatus::Progressing,
             };

@@ -105,30 +105,30 @@ fn every_fact_that_is_wrong_gives_its_cause() {
             o.pods.push(pod(PodTrouble::ImagePull {
                 image: "x:1".into(),
                 message: "not found".into(),
-            }))
+            }));
         }),
         (CauseCode::ContainerCrashes, |o| {
             o.pods.push(pod(PodTrouble::Crash {
                 container: "agent".into(),
                 message: "exit 1".into(),
-            }))
+            }));
         }),
         (CauseCode::PodCannotBeScheduled, |o| {
             o.pods.push(pod(PodTrouble::Unschedulable {
                 message: "0/3 nodes".into(),
-            }))
+            }));
         }),
         (CauseCode::PodRefused, |o| {
             o.refused.push((
                 "ReplicaSet/cloud-agent-1".into(),
                 "violates PodSecurity".into(),
-            ))
+            ));
         }),
         (CauseCode::VolumeNotBound, |o| {
-            o.unbound.push(("pgdata-0".into(), "no class".into()))
+            o.unbound.push(("pgdata-0".into(), "no class".into()));
         }),
         (CauseCode::DatabaseNotRunning, |o| {
-            o.database = Some("CreateFailed".into())
+            o.database = Some("CreateFailed".into());
         }),
         (CauseCode::CertificateNotIssued, |o| {
             o.certificate = Some(ReadyFact {
@@ -136,7 +136,7 @@ fn every_fact_that_is_wrong_gives_its_cause() {
                 ready: "False".into(),
                 reason: "Failed".into(),
                 message: "rate limited".into(),
-            })
+            });
         }),
         (CauseCode::SecretNotSynced, |o| {
             o.secrets[0] = ReadyFact {
@@ -147,20 +147,20 @@ fn every_fact_that_is_wrong_gives_its_cause() {
             }
         }),
         (CauseCode::ChartDoesNotRender, |o| {
-            app(o).conditions = vec![("ComparisonError".into(), "template: parse error".into())]
+            app(o).conditions = vec![("ComparisonError".into(), "template: parse error".into())];
         }),
         (CauseCode::OverridesUnreachable, |o| {
             app(o).conditions = vec![(
                 "ComparisonError".into(),
                 "failed to list refs: repository not found".into(),
-            )]
+            )];
         }),
         (CauseCode::SyncFailed, |o| {
-            app(o).conditions = vec![("SyncError".into(), "forbidden".into())]
+            app(o).conditions = vec![("SyncError".into(), "forbidden".into())];
         }),
         (CauseCode::OutsideChange, |o| {
             o.outside_changes
-                .push("spec.project was changed by kubectl-edit".into())
+                .push("spec.project was changed by kubectl-edit".into());
         }),
     ];
     for (code, change) in table {

@@ -251,11 +251,9 @@ pub fn percent(steps: &[(StepState, Duration, Duration)]) -> u8 {
             }
         })
         .sum();
-    if total == 0 {
-        0
-    } else {
-        u8::try_from(done * 100 / total).unwrap_or(100)
-    }
+    (done * 100)
+        .checked_div(total)
+        .map_or(0, |p| u8::try_from(p).unwrap_or(100))
 }
 
 #[cfg(test)]

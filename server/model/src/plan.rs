@@ -269,13 +269,12 @@ fn delete(f: &Facts<'_>) -> Next {
         return Next::Do(StepName::RemoveSecrets);
     }
     match f.left {
-        None => Next::Do(StepName::ProveEmpty),
         Some([]) => Next::Done,
         Some(left) if f.overdue(StepName::ProveEmpty) => Next::Stuck {
             step: StepName::ProveEmpty,
             cause: Cause::new(CauseCode::LeftBehind, f.subject, left.join(", ")),
         },
-        Some(_) => Next::Do(StepName::ProveEmpty),
+        _ => Next::Do(StepName::ProveEmpty),
     }
 }
 
