@@ -1,6 +1,10 @@
 //! From facts to opinions and causes: one row per cause.
 
 use super::*;
+use crate::cause::CauseCode;
+use crate::health::{Assessment, HealthStatus};
+use crate::release::Version;
+use crate::view::Part;
 
 fn now() -> Timestamp {
     Timestamp::from_micros(1_000_000_000)

@@ -240,30 +240,8 @@ fn delete(f: &Facts<'_>) -> Next {
     if !f.done.contains(&StepName::RevokeTokens) {
         return Next::Do(StepName::RevokeTokens);
     }
-    if let Some(app) = &seen.application {
-        return match &app.deleting {
-            None => Next::Do(StepName::RemoveApplication),
-            Some(finalizers) => f.blocked(
-                StepName::RemoveApplication,
-                &format!(
-                    "Argo CD removes what was deployed (finalizers: {}).",
-                    finalizers.join(", ")
-                ),
-            ),
-        };
-    }
-    match &seen.namespace {
-        NamespaceFact::Active => return Next::Do(StepName::RemoveNamespace),
-        NamespaceFact::Terminating { blocked_by } if blocked_by.is_empty() => {
-            return f.wait(
-                StepName::RemoveNamespace,
-                "Kubernetes empties the namespace.",
-            );
-        }
-        NamespaceFact::Terminating { blocked_by } => {
-            return f.blocked(StepName::RemoveNamespace, &blocked_by.join("; "));
-        }
-        NamespaceFact::Absent => {}
+    if let Some(next) = removed(f, seen) {
+        return next;
     }
     if !f.done.contains(&StepName::RemoveSecrets) {
         return Next::Do(StepName::RemoveSecrets);
@@ -275,6 +253,33 @@ fn delete(f: &Facts<'_>) -> Next {
             cause: Cause::new(CauseCode::LeftBehind, f.subject, left.join(", ")),
         },
         _ => Next::Do(StepName::ProveEmpty),
+    }
+}
+
+/// From the Application to the namespace; none when both are gone.
+fn removed(f: &Facts<'_>, seen: &Observation) -> Option<Next> {
+    if let Some(app) = &seen.application {
+        return Some(match &app.deleting {
+            None => Next::Do(StepName::RemoveApplication),
+            Some(finalizers) => f.blocked(
+                StepName::RemoveApplication,
+                &format!(
+                    "Argo CD removes what was deployed (finalizers: {}).",
+                    finalizers.join(", ")
+                ),
+            ),
+        });
+    }
+    match &seen.namespace {
+        NamespaceFact::Absent => None,
+        NamespaceFact::Active => Some(Next::Do(StepName::RemoveNamespace)),
+        NamespaceFact::Terminating { blocked_by } if blocked_by.is_empty() => Some(f.wait(
+            StepName::RemoveNamespace,
+            "Kubernetes empties the namespace.",
+        )),
+        NamespaceFact::Terminating { blocked_by } => {
+            Some(f.blocked(StepName::RemoveNamespace, &blocked_by.join("; ")))
+        }
     }
 }
 
