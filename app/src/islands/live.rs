@@ -1,0 +1,4 @@
+//! stub
+use leptos::prelude::*;
+#[island]
+pub fn Live() -> impl IntoView { view! { <div class="live"></div> } }

@@ -1,0 +1,147 @@
+//! The fleet on one page, for Atala's staff: four numbers, what needs attention, the map, and what is
+//! under way. Whoever opens it at three in the morning finds the worst thing first.
+
+use leptos::prelude::*;
+use model::Timestamp;
+use model::health::HealthStatus;
+use model::permission::Permission;
+use model::view::{FleetView, InstanceView};
+
+use crate::context::Caller;
+use crate::pages::{Nav, Page};
+use crate::ui::health::{dot, title};
+use crate::ui::icon::Icon;
+use crate::ui::layout::{count, empty, grouped, header, primary, section, section_with};
+use crate::ui::time::{ago, at, span};
+use crate::ui::{fleet_map, operation};
+
+/// The page; `only` is the status that the legend has chosen.
+pub fn page(caller: &Caller, view: &FleetView, only: Option<HealthStatus>) -> Page {
+    let create = caller
+        .may(Permission::CreateInstance, None)
+        .then(|| primary("/instances/new", "Create instance", Icon::Plus));
+    let body = if view.instances == 0 {
+        nothing(caller, view)
+    } else {
+        view! {
+            {header("Fleet", state(view), create)}
+            {numbers(view, caller.now)}
+            <div class="fleet-grid">
+                <div class="fleet-beside">
+                    {attention(view, caller.now)}
+                    {operations(view, caller.now)}
+                </div>
+                {section_with(
+                    "map",
+                    "Map",
+                    Some(fleet_map::legend(&view.by_status, only)),
+                    fleet_map::map(&view.map, only),
+                )}
+            </div>
+        }
+        .into_any()
+    };
+    Page::new(Nav::Fleet, "Fleet", body).live("instance:* operation:* cluster:*").wide()
+}
+
+fn state(view: &FleetView) -> String {
+    let all = count(view.instances, "instance", "instances");
+    match (view.not_healthy, view.operations_running) {
+        (0, 0) => format!("All {all} are healthy, nothing is under way."),
+        (0, n) => format!("All {all} are healthy; {} under way.", count(n, "operation", "operations")),
+        (bad, _) => format!("{} of {all} not healthy.", grouped(u64::from(bad))),
+    }
+}
+
+fn nothing(caller: &Caller, view: &FleetView) -> AnyView {
+    let action = caller.may(Permission::CreateTenant, None).then(|| {
+        view! {
+            <p class="buttons">
+                {primary("/tenants/new", "Create tenant", Icon::Plus)}
+                <a class="button" href="/instances/new">"Create instance"</a>
+            </p>
+        }
+        .into_any()
+    });
+    let clusters = u32::try_from(view.map.iter().filter(|c| c.name.is_some()).count()).unwrap_or(0);
+    let state = if clusters == 0 {
+        "No instances and no clusters yet.".to_owned()
+    } else {
+        format!("No instances yet; {} ready to hold some.", count(clusters, "cluster", "clusters"))
+    };
+    view! {
+        {header("Fleet", state, None)}
+        {empty(
+            "The first instance",
+            "A tenant is an organisation; an instance is its own deployment of PRISM with its own host name and database. Create a tenant, then give it an instance: the rest is done by itself.",
+            action,
+        )}
+        {(clusters > 0).then(|| section("map", "Clusters", fleet_map::map(&view.map, None)))}
+    }
+    .into_any()
+}
+
+fn numbers(view: &FleetView, now: Timestamp) -> AnyView {
+    let unknown = match view.oldest_unknown {
+        Some(since) => view! { <time datetime=since.to_string() data-time="span">{span(now.since(since))}</time> }.into_any(),
+        None => "–".into_any(),
+    };
+    let bad = if view.not_healthy > 0 { "figure bad" } else { "figure" };
+    view! {
+        <dl class="figures" data-live="figures">
+            <div class="figure"><dt>"Instances"</dt><dd>{grouped(u64::from(view.instances))}</dd></div>
+            <div class=bad><dt>"Not healthy"</dt><dd>{grouped(u64::from(view.not_healthy))}</dd></div>
+            <div class="figure"><dt>"Operations running"</dt><dd>{grouped(u64::from(view.operations_running))}</dd></div>
+            <div class="figure"><dt>"Oldest unknown"</dt><dd>{unknown}</dd></div>
+        </dl>
+        <p class="as-of" data-live="as-of">"True at "{at(view.as_of, now)}" UTC, "{ago(view.as_of, now)}"."</p>
+    }
+    .into_any()
+}
+
+fn attention(view: &FleetView, now: Timestamp) -> AnyView {
+    let body = if view.attention.is_empty() {
+        view! { <p class="calm">{dot(HealthStatus::Healthy)}"Nothing needs attention."</p> }.into_any()
+    } else {
+        let rows: Vec<_> = view.attention.iter().map(|one| attention_row(one, now)).collect();
+        let more = u32::try_from(view.attention.len()).is_ok_and(|shown| shown < view.not_healthy);
+        let more = more.then(|| {
+            view! { <p><a href="/instances?health=not_healthy">"All that are not healthy"</a></p> }
+        });
+        view! { <ul class="attention">{rows}</ul>{more} }.into_any()
+    };
+    section("attention", "Needs attention", view! { <div data-live="attention">{body}</div> })
+}
+
+fn attention_row(one: &InstanceView, now: Timestamp) -> AnyView {
+    let health = &one.health;
+    let why = health.cause.as_ref().map_or_else(
+        || "No cause is known yet.".to_owned(),
+        |cause| cause.sentence.clone(),
+    );
+    let who = health.cause.as_ref().map(|cause| cause.who.acts());
+    view! {
+        <li class=format!("attention-row {}", health.status)>
+            {dot(health.status)}
+            <div>
+                <p class="attention-what">
+                    <a href=format!("/instances/{}", one.id)>{one.name.clone()}</a>
+                    <span class="muted">{one.tenant_name.clone()}</span>
+                </p>
+                <p class="attention-why">{why}" "<span class="cause-who">{who}</span></p>
+            </div>
+            <p class="attention-since">{title(health.status)}<small>"since "{at(health.since, now)}", "{ago(health.since, now)}</small></p>
+        </li>
+    }
+    .into_any()
+}
+
+fn operations(view: &FleetView, now: Timestamp) -> AnyView {
+    let body = if view.operations.is_empty() {
+        view! { <p class="muted">"Nothing is under way. "<a href="/operations">"Past operations"</a></p> }.into_any()
+    } else {
+        let rows: Vec<_> = view.operations.iter().map(|one| operation::line(one, now)).collect();
+        view! { <ul class="op-list">{rows}</ul> }.into_any()
+    };
+    section("operations", "Under way", view! { <div data-live="operations">{body}</div> })
+}
