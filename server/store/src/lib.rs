@@ -13,9 +13,12 @@ mod migrate;
 mod sql;
 mod wake;
 
+pub mod diagnosis;
+pub mod setting;
+
 pub use self::db::{Db, Options, Tx};
 pub use self::error::Error;
-pub use self::migrate::{head, migrate};
+pub use self::migrate::{head, migrate, version};
 pub use self::sql::{Statement, statements};
 pub use self::wake::Wake;
 

@@ -15,6 +15,17 @@ pub fn head() -> i64 {
     MIGRATOR.iter().map(|step| step.version).max().unwrap_or(0)
 }
 
+/// Number of the newest step that was applied to this database; 0 when there is none.
+///
+/// # Errors
+/// [`Error::Schema`] when that cannot be read.
+pub async fn version(db: &Db) -> Result<i64> {
+    match writer_of(db).await? {
+        Handle::Sqlite(mut c) => applied(&mut *c).await,
+        Handle::Postgres(mut c) => applied(&mut *c).await,
+    }
+}
+
 /// Brings the schema to [`head`]. Several processes may call it at once; one does the work.
 ///
 /// # Errors

@@ -67,6 +67,10 @@ pub(crate) use on;
 /// Every statement of every module, in the order of the modules.
 #[must_use]
 pub fn statements() -> Vec<Statement> {
-    let modules: &[&[Statement]] = &[crate::db::STATEMENTS];
+    let modules: &[&[Statement]] = &[
+        crate::db::STATEMENTS,
+        crate::diagnosis::STATEMENTS,
+        crate::setting::STATEMENTS,
+    ];
     modules.concat()
 }
