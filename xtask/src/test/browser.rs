@@ -1,5 +1,5 @@
-//! The browser suite: the real server with the sandbox cluster at full pace on a free port and a
-//! temporary data folder, and Chromium driven by the scripts of `tests/browser`.
+//! The browser suite: the real server with the sandbox cluster at a quick pace on a free port and
+//! a temporary data folder, and Chromium driven by the scripts of `tests/browser`.
 
 use std::time::Duration;
 
