@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::instance::InstanceState;
+use crate::release::Version;
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -228,6 +231,21 @@ impl StepName {
         };
         Duration::from_secs(seconds)
     }
+}
+
+/// What an operation is to bring about, and what was before, so that it can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Release wished for.
+    pub release: Version,
+    /// Release before.
+    pub release_before: Version,
+    /// Console overrides wished for, as YAML.
+    pub overrides: String,
+    /// Console overrides before.
+    pub overrides_before: String,
+    /// State of the instance before.
+    pub state_before: InstanceState,
 }
 
 /// How far an operation is, 0 to 100, from the usual durations of its steps in milliseconds:
