@@ -90,7 +90,12 @@ async fn dispatch(
 ) -> Result<Response<Body>, Failure> {
     let (parts, incoming) = request.into_parts();
     let header = |name: header::HeaderName| {
-        parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned()
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
+            .to_owned()
     };
     let segments = target::segments(parts.uri.path())?;
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -132,7 +137,9 @@ pub fn json(status: StatusCode, body: String) -> Response<Body> {
 pub fn plain(status: StatusCode, kind: &'static str, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
@@ -146,7 +153,9 @@ pub fn refusal(failure: &Failure) -> Response<Body> {
     let status = StatusCode::from_u16(failure.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = object(status, &failure.body());
     if let Some(seconds) = failure.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

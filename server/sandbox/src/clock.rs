@@ -34,7 +34,10 @@ pub fn stamp() -> String {
 pub fn epoch_seconds() -> f64 {
     let nanos = now().unix_timestamp_nanos();
     let duration = Duration::from_nanos(u64::try_from(nanos).unwrap_or(0));
-    (UNIX_EPOCH + duration).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    (UNIX_EPOCH + duration)
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
 }
 
 /// Reads a `metav1.Time` back; anything else is `None`.
@@ -52,7 +55,10 @@ mod tests {
         let at = datetime!(2026-03-04 05:06:07.089 UTC);
         assert_eq!(seconds(at), "2026-03-04T05:06:07Z");
         assert_eq!(micros(at), "2026-03-04T05:06:07.089000Z");
-        assert_eq!(parse("2026-03-04T05:06:07Z"), Some(datetime!(2026-03-04 05:06:07 UTC)));
+        assert_eq!(
+            parse("2026-03-04T05:06:07Z"),
+            Some(datetime!(2026-03-04 05:06:07 UTC))
+        );
         assert_eq!(parse("yesterday"), None);
     }
 }

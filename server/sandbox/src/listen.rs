@@ -35,7 +35,9 @@ pub async fn serve(
     stop: CancellationToken,
     handler: Handler,
 ) {
-    let Ok(address) = listener.local_addr() else { return };
+    let Ok(address) = listener.local_addr() else {
+        return;
+    };
     let mut listener = Some(listener);
     let mut number = 0_u64;
     loop {

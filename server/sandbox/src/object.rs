@@ -44,7 +44,11 @@ pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 
 /// One annotation's value.
 pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
-    object.get("metadata")?.get("annotations")?.get(key)?.as_str()
+    object
+        .get("metadata")?
+        .get("annotations")?
+        .get(key)?
+        .as_str()
 }
 
 pub fn finalizers(object: &Value) -> Vec<&str> {
@@ -68,7 +72,9 @@ pub fn add_finalizer(object: &mut Value, finalizer: &str) {
 }
 
 pub fn remove_finalizer(object: &mut Value, finalizer: &str) {
-    let Some(list) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut)
+    let Some(list) = object
+        .pointer_mut("/metadata/finalizers")
+        .and_then(Value::as_array_mut)
     else {
         return;
     };
@@ -171,7 +177,10 @@ pub fn set_condition(object: &mut Value, kind: &str, status: &str, reason: &str,
 
 /// Removes a condition.
 pub fn drop_condition(object: &mut Value, kind: &str) {
-    if let Some(list) = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
+    if let Some(list) = object
+        .pointer_mut("/status/conditions")
+        .and_then(Value::as_array_mut)
+    {
         list.retain(|item| item["type"] != kind);
     }
 }
@@ -192,11 +201,16 @@ pub fn owner(object: &Value) -> Value {
 pub fn contains(found: &Value, wished: &Value) -> bool {
     match (found, wished) {
         (Value::Object(found), Value::Object(wished)) => wished.iter().all(|(key, value)| {
-            found.get(key).map_or_else(|| is_empty(value), |there| contains(there, value))
+            found
+                .get(key)
+                .map_or_else(|| is_empty(value), |there| contains(there, value))
         }),
         (Value::Array(found), Value::Array(wished)) => {
             found.len() == wished.len()
-                && found.iter().zip(wished).all(|(there, value)| contains(there, value))
+                && found
+                    .iter()
+                    .zip(wished)
+                    .all(|(there, value)| contains(there, value))
         }
         _ => found == wished,
     }
@@ -230,7 +244,10 @@ mod tests {
         set_condition(&mut object, "Ready", "True", "A", "");
         let first = object["status"]["conditions"][0]["lastTransitionTime"].clone();
         set_condition(&mut object, "Ready", "True", "B", "again");
-        assert_eq!(object["status"]["conditions"][0]["lastTransitionTime"], first);
+        assert_eq!(
+            object["status"]["conditions"][0]["lastTransitionTime"],
+            first
+        );
         assert_eq!(object["status"]["conditions"][0]["reason"], "B");
         assert!(is_true(&object, "Ready"));
     }
@@ -238,7 +255,10 @@ mod tests {
     #[test]
     fn an_object_contains_its_wish_with_more_in_it() {
         let found = json!({"a": {"b": 1, "c": 2}, "l": [{"x": 1, "y": 2}]});
-        assert!(contains(&found, &json!({"a": {"b": 1}, "l": [{"x": 1}], "none": {}})));
+        assert!(contains(
+            &found,
+            &json!({"a": {"b": 1}, "l": [{"x": 1}], "none": {}})
+        ));
         assert!(!contains(&found, &json!({"a": {"b": 2}})));
         assert!(!contains(&found, &json!({"l": []})));
     }

@@ -223,9 +223,15 @@ mod tests {
 
     #[test]
     fn kinds_are_found_by_path_and_by_name() {
-        assert_eq!(Kind::at("argoproj.io", "v1alpha1", "applications"), Some(Kind::Application));
+        assert_eq!(
+            Kind::at("argoproj.io", "v1alpha1", "applications"),
+            Some(Kind::Application)
+        );
         assert_eq!(Kind::named("v1", "Secret"), Some(Kind::Secret));
         assert_eq!(Kind::at("internal", "v1", "vaultentries"), None);
-        assert_eq!(Kind::at("external-secrets.io", "v1beta1", "externalsecrets"), None);
+        assert_eq!(
+            Kind::at("external-secrets.io", "v1beta1", "externalsecrets"),
+            None
+        );
     }
 }

@@ -15,7 +15,7 @@ mod log;
 mod schema;
 pub mod write;
 
-pub use entry::{Change, Entry, Key, Verb};
+pub use entry::{Change, Entry, Key, Verb, digest};
 
 use crate::failure::Failure;
 use crate::resource::{Kind, TABLE};
@@ -76,17 +76,29 @@ impl Store {
         log.rewrite(state.version, state.entries())?;
         state.log = log;
         let (changes, receiver) = mpsc::unbounded_channel();
-        let wakes = TABLE.iter().map(|_| watch::channel(state.version).0).collect();
-        let store = Self { cluster: cluster.to_owned(), state: RwLock::new(state), changes, wakes };
+        let wakes = TABLE
+            .iter()
+            .map(|_| watch::channel(state.version).0)
+            .collect();
+        let store = Self {
+            cluster: cluster.to_owned(),
+            state: RwLock::new(state),
+            changes,
+            wakes,
+        };
         Ok((Arc::new(store), receiver))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The newest resource version.
@@ -95,7 +107,9 @@ impl Store {
     }
 
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Arc<Entry>> {
-        self.read().tables[kind as usize].get(namespace, name).cloned()
+        self.read().tables[kind as usize]
+            .get(namespace, name)
+            .cloned()
     }
 
     /// The parsed object.
@@ -116,13 +130,20 @@ impl Store {
         after: Option<(&str, &str)>,
     ) -> (Vec<Arc<Entry>>, u64) {
         let state = self.read();
-        (state.tables[kind as usize].list(namespace, after), state.version)
+        (
+            state.tables[kind as usize].list(namespace, after),
+            state.version,
+        )
     }
 
     /// Objects that name this uid among their owners.
     pub fn dependents(&self, uid: &str) -> Vec<Key> {
         let state = self.read();
-        state.dependents.get(uid).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
+        state
+            .dependents
+            .get(uid)
+            .map(|keys| keys.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// Where the object with a uid stands.
@@ -154,7 +175,12 @@ impl Store {
     /// A name for a new object, never given twice.
     pub fn fresh_uid(&self, kind: Kind, name: &str) -> String {
         let nanos = crate::clock::now().unix_timestamp_nanos();
-        let seed = format!("{}/{}/{name}/{nanos}/{}", self.cluster, kind.plural(), self.version());
+        let seed = format!(
+            "{}/{}/{name}/{nanos}/{}",
+            self.cluster,
+            kind.plural(),
+            self.version()
+        );
         let high = entry::digest(&seed, 1);
         let low = entry::digest(&seed, 2);
         format!(
@@ -185,8 +211,20 @@ impl Store {
         let entry = Arc::new(Entry::new(kind, object, version));
         state.log.put(&entry).map_err(|error| disk(&error))?;
         state.insert(entry.clone());
-        let verb = if before.is_some() { Verb::Modified } else { Verb::Added };
-        self.publish(state, Change { verb, version, entry: entry.clone(), before });
+        let verb = if before.is_some() {
+            Verb::Modified
+        } else {
+            Verb::Added
+        };
+        self.publish(
+            state,
+            Change {
+                verb,
+                version,
+                entry: entry.clone(),
+                before,
+            },
+        );
         Ok(entry)
     }
 
@@ -201,14 +239,25 @@ impl Store {
             return Err(Failure::conflict(key.kind, &key.name));
         }
         let version = state.version + 1;
-        state.log.delete(key, version).map_err(|error| disk(&error))?;
+        state
+            .log
+            .delete(key, version)
+            .map_err(|error| disk(&error))?;
         state.take(key);
         state.version = version;
         let mut last = before.value();
-        crate::object::set(&mut last, &["metadata", "resourceVersion"], json!(version.to_string()));
+        crate::object::set(
+            &mut last,
+            &["metadata", "resourceVersion"],
+            json!(version.to_string()),
+        );
         let entry = Arc::new(Entry::new(key.kind, last, version));
-        let change =
-            Change { verb: Verb::Deleted, version, entry: entry.clone(), before: Some(before) };
+        let change = Change {
+            verb: Verb::Deleted,
+            version,
+            entry: entry.clone(),
+            before: Some(before),
+        };
         self.publish(state, change);
         Ok(entry)
     }
@@ -243,7 +292,10 @@ impl State {
     }
 
     fn entries(&self) -> Vec<Arc<Entry>> {
-        self.tables.iter().flat_map(|table| table.list(None, None)).collect()
+        self.tables
+            .iter()
+            .flat_map(|table| table.list(None, None))
+            .collect()
     }
 
     fn insert(&mut self, entry: Arc<Entry>) {
@@ -252,7 +304,10 @@ impl State {
         self.live_bytes += entry.json.len() as u64;
         self.by_uid.insert(entry.uid.clone(), entry.key.clone());
         for owner in &entry.owners {
-            self.dependents.entry(owner.clone()).or_default().insert(entry.key.clone());
+            self.dependents
+                .entry(owner.clone())
+                .or_default()
+                .insert(entry.key.clone());
         }
         self.tables[entry.key.kind as usize].insert(entry);
     }

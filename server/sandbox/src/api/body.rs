@@ -37,6 +37,8 @@ pub fn parse(body: &[u8], content: &str) -> Result<Value, Failure> {
                 Failure::bad_request(format!("error decoding YAML: {first}"))
             })
         }
-        Err(error) => Err(Failure::bad_request(format!("error decoding JSON: {error}"))),
+        Err(error) => Err(Failure::bad_request(format!(
+            "error decoding JSON: {error}"
+        ))),
     }
 }

@@ -14,7 +14,9 @@ pub struct Query {
 impl Query {
     pub fn parse(uri: &Uri) -> Result<Self, Failure> {
         axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map(|query| Self { all: query.0.into_iter().collect() })
+            .map(|query| Self {
+                all: query.0.into_iter().collect(),
+            })
             .map_err(|_| Failure::bad_request("the query string could not be read"))
     }
 
@@ -23,7 +25,9 @@ impl Query {
     }
 
     pub fn flag(&self, name: &str) -> bool {
-        self.all.get(name).is_some_and(|value| matches!(value.as_str(), "true" | "1" | ""))
+        self.all
+            .get(name)
+            .is_some_and(|value| matches!(value.as_str(), "true" | "1" | ""))
     }
 
     /// A non-negative whole number; absent is `None`.
@@ -40,7 +44,9 @@ impl Query {
         match self.get("dryRun") {
             "" => Ok(false),
             "All" => Ok(true),
-            other => Err(Failure::bad_request(format!("dryRun: \"{other}\" is not supported"))),
+            other => Err(Failure::bad_request(format!(
+                "dryRun: \"{other}\" is not supported"
+            ))),
         }
     }
 
@@ -56,8 +62,8 @@ pub fn propagation(text: &str) -> Result<Option<Propagation>, Failure> {
         "Background" => Ok(Some(Propagation::Background)),
         "Foreground" => Ok(Some(Propagation::Foreground)),
         "Orphan" => Ok(Some(Propagation::Orphan)),
-        other => {
-            Err(Failure::bad_request(format!("propagationPolicy: \"{other}\" is not supported")))
-        }
+        other => Err(Failure::bad_request(format!(
+            "propagationPolicy: \"{other}\" is not supported"
+        ))),
     }
 }

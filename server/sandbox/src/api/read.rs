@@ -21,8 +21,10 @@ pub fn answer(call: Call) -> Result<Response<Body>, Failure> {
     if call.target.name.is_some() {
         return one(&call);
     }
-    let selector =
-        Selector::parse(call.query.get("labelSelector"), call.query.get("fieldSelector"))?;
+    let selector = Selector::parse(
+        call.query.get("labelSelector"),
+        call.query.get("fieldSelector"),
+    )?;
     if call.query.flag("watch") {
         return watch::answer(call, selector);
     }
@@ -37,7 +39,12 @@ fn one(call: &Call) -> Result<Response<Body>, Failure> {
         .get(call.target.kind, call.target.space(), name)
         .ok_or_else(|| Failure::not_found(call.target.kind, name))?;
     if table::wanted(&call.accept) {
-        let page = table::of(call.target.kind, &[entry], "", call.query.get("includeObject"));
+        let page = table::of(
+            call.target.kind,
+            &[entry],
+            "",
+            call.query.get("includeObject"),
+        );
         return Ok(json(StatusCode::OK, page.to_string()));
     }
     Ok(json(StatusCode::OK, entry.json.to_string()))
@@ -81,17 +88,24 @@ fn list(call: &Call, selector: &Selector) -> Result<Response<Body>, Failure> {
     let limit = usize::try_from(call.query.number("limit")?.unwrap_or(0)).unwrap_or(usize::MAX);
     let place = Continue::read(call.query.get("continue"))?;
     let asked = call.query.number("resourceVersion")?;
-    if place.as_ref().is_some_and(|place| place.version < store.oldest(kind)) {
+    if place
+        .as_ref()
+        .is_some_and(|place| place.version < store.oldest(kind))
+    {
         return Err(Failure::expired(
             "The provided continue parameter is too old to display a consistent list result.",
         ));
     }
-    let after = place.as_ref().map(|place| (place.namespace.as_str(), place.name.as_str()));
+    let after = place
+        .as_ref()
+        .map(|place| (place.namespace.as_str(), place.name.as_str()));
     let (all, version) = store.page(kind, call.target.namespace.as_deref(), after);
     if let Some(asked) = asked {
         versions(asked, version, call.query.get("resourceVersionMatch"))?;
     }
-    let mut found = all.into_iter().filter(|entry| selector.is_empty() || selector.matches(entry));
+    let mut found = all
+        .into_iter()
+        .filter(|entry| selector.is_empty() || selector.matches(entry));
     let version = place.map_or(version, |place| place.version);
     let page: Vec<Arc<Entry>> = match limit {
         0 => found.by_ref().collect(),

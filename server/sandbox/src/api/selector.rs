@@ -28,7 +28,10 @@ pub struct Selector {
 
 impl Selector {
     pub fn parse(labels: &str, fields: &str) -> Result<Self, Failure> {
-        let labels = split(labels).into_iter().map(label).collect::<Result<_, _>>()?;
+        let labels = split(labels)
+            .into_iter()
+            .map(label)
+            .collect::<Result<_, _>>()?;
         let fields = fields
             .split(',')
             .filter(|part| !part.trim().is_empty())
@@ -51,12 +54,12 @@ impl Selector {
 
     pub fn matches(&self, entry: &Entry) -> bool {
         self.labels.iter().all(|wish| match wish {
-            Label::Is(key, values) => {
-                entry.label(key).is_some_and(|there| values.iter().any(|value| value == there))
-            }
-            Label::IsNot(key, values) => {
-                entry.label(key).is_none_or(|there| values.iter().all(|value| value != there))
-            }
+            Label::Is(key, values) => entry
+                .label(key)
+                .is_some_and(|there| values.iter().any(|value| value == there)),
+            Label::IsNot(key, values) => entry
+                .label(key)
+                .is_none_or(|there| values.iter().all(|value| value != there)),
             Label::There(key) => entry.label(key).is_some(),
             Label::Absent(key) => entry.label(key).is_none(),
         }) && self.fields_match(entry)
@@ -102,14 +105,25 @@ fn split(text: &str) -> Vec<&str> {
 fn label(part: &str) -> Result<Label, Failure> {
     let values = |text: &str| -> Option<Vec<String>> {
         let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
-        Some(inner.split(',').map(|value| value.trim().to_owned()).collect())
+        Some(
+            inner
+                .split(',')
+                .map(|value| value.trim().to_owned())
+                .collect(),
+        )
     };
     let bad = || Failure::bad_request(format!("unable to parse requirement: \"{part}\""));
     if let Some((key, rest)) = part.split_once(" notin ") {
-        return Ok(Label::IsNot(key.trim().to_owned(), values(rest).ok_or_else(bad)?));
+        return Ok(Label::IsNot(
+            key.trim().to_owned(),
+            values(rest).ok_or_else(bad)?,
+        ));
     }
     if let Some((key, rest)) = part.split_once(" in ") {
-        return Ok(Label::Is(key.trim().to_owned(), values(rest).ok_or_else(bad)?));
+        return Ok(Label::Is(
+            key.trim().to_owned(),
+            values(rest).ok_or_else(bad)?,
+        ));
     }
     let one = |key: &str, value: &str| (key.trim().to_owned(), vec![value.trim().to_owned()]);
     if let Some((key, value)) = part.split_once("!=") {
@@ -127,7 +141,11 @@ fn label(part: &str) -> Result<Label, Failure> {
     if key.is_empty() || key.contains(|c: char| c.is_whitespace() || "()=!".contains(c)) {
         return Err(bad());
     }
-    Ok(if absent { Label::Absent(key.to_owned()) } else { Label::There(key.to_owned()) })
+    Ok(if absent {
+        Label::Absent(key.to_owned())
+    } else {
+        Label::There(key.to_owned())
+    })
 }
 
 fn field(part: &str) -> Result<Field, Failure> {
@@ -159,9 +177,8 @@ mod tests {
 
     #[test]
     fn selectors_say_yes_and_no() {
-        let says = |labels: &str, fields: &str| {
-            Selector::parse(labels, fields).unwrap().matches(&entry())
-        };
+        let says =
+            |labels: &str, fields: &str| Selector::parse(labels, fields).unwrap().matches(&entry());
         assert!(says("app=x,tier in (web, db),!gone,app", ""));
         assert!(!says("app!=x", ""));
         assert!(says("none!=x,tier notin (db)", ""));

@@ -17,7 +17,10 @@ pub struct Target {
 
 /// Splits and decodes a path.
 pub fn segments(path: &str) -> Result<Vec<String>, Failure> {
-    path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
+    path.split('/')
+        .filter(|part| !part.is_empty())
+        .map(decode)
+        .collect()
 }
 
 fn decode(part: &str) -> Result<String, Failure> {
@@ -28,7 +31,10 @@ fn decode(part: &str) -> Result<String, Failure> {
         if byte == b'%' {
             let digit = |byte: Option<u8>| byte.and_then(|b| char::from(b).to_digit(16));
             let (high, low) = (digit(rest.next()), digit(rest.next()));
-            let code = high.zip(low).map(|(high, low)| high * 16 + low).ok_or_else(bad)?;
+            let code = high
+                .zip(low)
+                .map(|(high, low)| high * 16 + low)
+                .ok_or_else(bad)?;
             bytes.push(u8::try_from(code).map_err(|_| bad())?);
         } else {
             bytes.push(byte);
@@ -50,7 +56,9 @@ impl Target {
             ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
             rest => (None, rest),
         };
-        let [plural, rest @ ..] = rest else { return Err(Failure::no_such_path()) };
+        let [plural, rest @ ..] = rest else {
+            return Err(Failure::no_such_path());
+        };
         let kind = Kind::at(group, version, plural).ok_or_else(Failure::no_such_path)?;
         let namespaced = kind.definition().namespaced;
         if namespace.is_some() && !namespaced {
@@ -60,10 +68,20 @@ impl Target {
         if namespaced && namespace.is_none() && name.is_some() {
             return Err(Failure::no_such_path());
         }
-        let namespace = if namespaced { namespace.map(str::to_owned) } else { Some(String::new()) };
+        let namespace = if namespaced {
+            namespace.map(str::to_owned)
+        } else {
+            Some(String::new())
+        };
         let subresource = rest.get(1).map(|part| (*part).to_owned());
         let tail = rest.get(2..).unwrap_or_default().join("/");
-        let target = Self { kind, namespace, name, subresource, rest: tail };
+        let target = Self {
+            kind,
+            namespace,
+            name,
+            subresource,
+            rest: tail,
+        };
         target.known()?;
         Ok(target)
     }
@@ -77,7 +95,11 @@ impl Target {
             Some("log" | "proxy") => self.kind == Kind::Pod,
             Some(_) => false,
         };
-        if fits { Ok(()) } else { Err(Failure::no_such_path()) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Failure::no_such_path())
+        }
     }
 
     /// The namespace as the store keys it.
@@ -99,14 +121,29 @@ mod tests {
     #[test]
     fn paths_name_collections_objects_and_subresources() {
         let all = parse("/apis/argoproj.io/v1alpha1/applications").unwrap();
-        assert_eq!((all.kind, all.namespace, all.name), (Kind::Application, None, None));
+        assert_eq!(
+            (all.kind, all.namespace, all.name),
+            (Kind::Application, None, None)
+        );
         let one = parse("/api/v1/namespaces/a/pods/b%3A9080/proxy/x/y").unwrap();
         assert_eq!(one.name.as_deref(), Some("b:9080"));
-        assert_eq!((one.subresource.as_deref(), one.rest.as_str()), (Some("proxy"), "x/y"));
+        assert_eq!(
+            (one.subresource.as_deref(), one.rest.as_str()),
+            (Some("proxy"), "x/y")
+        );
         let space = parse("/api/v1/namespaces/a").unwrap();
-        assert_eq!((space.kind, space.name.as_deref()), (Kind::Namespace, Some("a")));
-        assert_eq!(parse("/api/v1/namespaces/a/finalize").unwrap().kind, Kind::Namespace);
-        assert_eq!(parse("/apis/argoproj.io/v1alpha1/namespaces/a/applications/b/status"), None);
+        assert_eq!(
+            (space.kind, space.name.as_deref()),
+            (Kind::Namespace, Some("a"))
+        );
+        assert_eq!(
+            parse("/api/v1/namespaces/a/finalize").unwrap().kind,
+            Kind::Namespace
+        );
+        assert_eq!(
+            parse("/apis/argoproj.io/v1alpha1/namespaces/a/applications/b/status"),
+            None
+        );
         assert_eq!(parse("/api/v1/widgets"), None);
         assert_eq!(parse("/api/v1/pods/%zz"), None);
     }

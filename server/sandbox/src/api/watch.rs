@@ -29,7 +29,7 @@ const LONGEST: u64 = 1_800;
 /// Answers a watch; the stream goes on in a task of its own until the client leaves.
 pub fn answer(call: Call, selector: Selector) -> Result<Response<Body>, Failure> {
     let asked = call.query.number("resourceVersion")?;
-    let initial = call.query.get("sendInitialEvents");
+    let initial = call.query.get("sendInitialEvents").to_owned();
     if initial == "true" && call.query.get("resourceVersionMatch") != "NotOlderThan" {
         return Err(Failure::invalid(
             call.target.kind,
@@ -38,7 +38,11 @@ pub fn answer(call: Call, selector: Selector) -> Result<Response<Body>, Failure>
             "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
         ));
     }
-    let seconds = call.query.number("timeoutSeconds")?.unwrap_or(LONGEST).clamp(1, 7_200);
+    let seconds = call
+        .query
+        .number("timeoutSeconds")?
+        .unwrap_or(LONGEST)
+        .clamp(1, 7_200);
     let (sender, receiver) = mpsc::channel::<Bytes>(256);
     let fresh = initial == "true" || (asked.unwrap_or(0) == 0 && initial != "false");
     let watch = Watch {
@@ -93,8 +97,16 @@ impl Watch {
         }
         let mut quiet = Instant::now() + BOOKMARK;
         loop {
-            if self.call.cluster.faults.cluster().contains(&ClusterFault::WatchGone) {
-                return self.fail(&Failure::expired("too old resource version")).await;
+            if self
+                .call
+                .cluster
+                .faults
+                .cluster()
+                .contains(&ClusterFault::WatchGone)
+            {
+                return self
+                    .fail(&Failure::expired("too old resource version"))
+                    .await;
             }
             match store.since(self.kind(), version) {
                 Err(failure) => return self.fail(&failure).await,
@@ -130,7 +142,10 @@ impl Watch {
         if namespace.is_some_and(|wished| wished != &*change.entry.key.namespace) {
             return Ok(());
         }
-        let was = change.before.as_ref().is_some_and(|entry| self.selector.matches(entry));
+        let was = change
+            .before
+            .as_ref()
+            .is_some_and(|entry| self.selector.matches(entry));
         let is = change.verb != Verb::Deleted && self.selector.matches(&change.entry);
         let word = match (was, is) {
             (true, true) => Verb::Modified,
@@ -164,11 +179,16 @@ impl Watch {
         } else {
             json!({"kind": row.name, "apiVersion": self.kind().api_version(), "metadata": metadata})
         };
-        self.line(format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n")).await
+        self.line(format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n"))
+            .await
     }
 
     async fn fail(&self, failure: &Failure) -> Result<(), Gone> {
-        self.line(format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", failure.body())).await
+        self.line(format!(
+            "{{\"type\":\"ERROR\",\"object\":{}}}\n",
+            failure.body()
+        ))
+        .await
     }
 
     async fn line(&self, line: String) -> Result<(), Gone> {

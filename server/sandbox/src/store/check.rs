@@ -13,7 +13,10 @@ pub fn object(kind: Kind, value: &Value) -> Result<(), Failure> {
     let name = object::name(value);
     let wrong = |field: &str, why: &str| Err(Failure::invalid(kind, name, field, why));
     if name.is_empty() {
-        return wrong("metadata.name", "Required value: name or generateName is required");
+        return wrong(
+            "metadata.name",
+            "Required value: name or generateName is required",
+        );
     }
     if !is_name(kind, name) {
         return wrong(
@@ -28,7 +31,10 @@ pub fn object(kind: Kind, value: &Value) -> Result<(), Failure> {
             None | Some(Value::Null) => {}
             Some(Value::Object(map)) if map.values().all(Value::is_string) => {}
             Some(_) => {
-                return wrong(&format!("metadata.{field}"), "Invalid value: must be a map of strings");
+                return wrong(
+                    &format!("metadata.{field}"),
+                    "Invalid value: must be a map of strings",
+                );
             }
         }
     }
@@ -42,7 +48,10 @@ pub fn object(kind: Kind, value: &Value) -> Result<(), Failure> {
             None | Some(Value::Null) => {}
             Some(Value::Array(items)) if items.iter().all(fits) => {}
             Some(_) => {
-                return wrong(&format!("metadata.{field}"), "Invalid value: not a list as declared");
+                return wrong(
+                    &format!("metadata.{field}"),
+                    "Invalid value: not a list as declared",
+                );
             }
         }
     }
@@ -57,13 +66,16 @@ fn is_name(kind: Kind, name: &str) -> bool {
     name.len() <= 253
         && edge(name.chars().next())
         && edge(name.chars().last())
-        && name.chars().all(|c| {
-            c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.')
-        })
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
 }
 
 fn content(kind: Kind, name: &str, value: &Value) -> Result<(), Failure> {
-    if value.get("spec").is_some_and(|spec| !spec.is_object() && !spec.is_null()) {
+    if value
+        .get("spec")
+        .is_some_and(|spec| !spec.is_object() && !spec.is_null())
+    {
         let why = "Invalid value: spec in body must be of type object";
         return Err(Failure::invalid(kind, name, "spec", why));
     }
@@ -104,12 +116,18 @@ fn typed(kind: Kind, name: &str, value: &Value) -> Result<(), Failure> {
         Failure::invalid(kind, name, &field, &why)
     };
     for pointer in texts {
-        if value.pointer(pointer).is_some_and(|found| !found.is_string()) {
+        if value
+            .pointer(pointer)
+            .is_some_and(|found| !found.is_string())
+        {
             return Err(wrong(pointer, "string"));
         }
     }
     for pointer in lists {
-        if value.pointer(pointer).is_some_and(|found| !found.is_array()) {
+        if value
+            .pointer(pointer)
+            .is_some_and(|found| !found.is_array())
+        {
             return Err(wrong(pointer, "array"));
         }
     }
@@ -117,9 +135,17 @@ fn typed(kind: Kind, name: &str, value: &Value) -> Result<(), Failure> {
         for (key, found) in value["data"].as_object().into_iter().flatten() {
             use base64::Engine;
             let text = found.as_str().unwrap_or("?");
-            if base64::engine::general_purpose::STANDARD.decode(text).is_err() {
+            if base64::engine::general_purpose::STANDARD
+                .decode(text)
+                .is_err()
+            {
                 let field = format!("data.{key}");
-                return Err(Failure::invalid(kind, name, &field, "Invalid value: not base64"));
+                return Err(Failure::invalid(
+                    kind,
+                    name,
+                    &field,
+                    "Invalid value: not base64",
+                ));
             }
         }
     }

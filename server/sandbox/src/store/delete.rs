@@ -38,12 +38,18 @@ pub struct Deletion {
 impl Deletion {
     /// At once, dependents behind it.
     pub fn now() -> Self {
-        Self { grace: Some(0), ..Self::default() }
+        Self {
+            grace: Some(0),
+            ..Self::default()
+        }
     }
 
     /// Dependents first.
     pub fn foreground() -> Self {
-        Self { propagation: Some(Propagation::Foreground), ..Self::default() }
+        Self {
+            propagation: Some(Propagation::Foreground),
+            ..Self::default()
+        }
     }
 }
 
@@ -83,7 +89,8 @@ impl Store {
         if how.dry || object == before {
             return Ok(Deleted::Pending(found.clone()));
         }
-        self.put(found.key.kind, object, Expect::Version(found.version)).map(Deleted::Pending)
+        self.put(found.key.kind, object, Expect::Version(found.version))
+            .map(Deleted::Pending)
     }
 }
 
@@ -111,7 +118,11 @@ fn preconditions(found: &Entry, how: &Deletion) -> Result<(), Failure> {
 fn mark(kind: Kind, object: &mut Value, how: &Deletion) {
     let first = !object::terminating(object);
     if first {
-        object::set(object, &["metadata", "deletionTimestamp"], json!(clock::stamp()));
+        object::set(
+            object,
+            &["metadata", "deletionTimestamp"],
+            json!(clock::stamp()),
+        );
         match how.propagation {
             Some(Propagation::Foreground) => object::add_finalizer(object, FOREGROUND),
             Some(Propagation::Orphan) => object::add_finalizer(object, ORPHAN),
@@ -125,8 +136,16 @@ fn mark(kind: Kind, object: &mut Value, how: &Deletion) {
             object::set(object, &["metadata", "generation"], json!(generation));
         }
     }
-    let grace = if kind == Kind::Pod { pod_grace(object, how, first) } else { 0 };
-    object::set(object, &["metadata", "deletionGracePeriodSeconds"], json!(grace));
+    let grace = if kind == Kind::Pod {
+        pod_grace(object, how, first)
+    } else {
+        0
+    };
+    object::set(
+        object,
+        &["metadata", "deletionGracePeriodSeconds"],
+        json!(grace),
+    );
 }
 
 fn pod_grace(pod: &Value, how: &Deletion, first: bool) -> i64 {

@@ -21,7 +21,11 @@ pub struct Key {
 
 impl Key {
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
-        Self { kind, namespace: namespace.into(), name: name.into() }
+        Self {
+            kind,
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -40,7 +44,11 @@ pub struct Entry {
 impl Entry {
     /// Stamps the version into the object and writes it as text.
     pub fn new(kind: Kind, mut object: Value, version: u64) -> Self {
-        object::set(&mut object, &["metadata", "resourceVersion"], json!(version.to_string()));
+        object::set(
+            &mut object,
+            &["metadata", "resourceVersion"],
+            json!(version.to_string()),
+        );
         let json = object.to_string().into_boxed_str();
         Self::read(kind, &object, version, json)
     }
@@ -78,7 +86,10 @@ impl Entry {
     }
 
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels.iter().find(|(name, _)| &**name == key).map(|(_, value)| &**value)
+        self.labels
+            .iter()
+            .find(|(name, _)| &**name == key)
+            .map(|(_, value)| &**value)
     }
 }
 
@@ -150,7 +161,9 @@ impl Table {
                     Some((place, name)) if place == &**space => Bound::Excluded(name),
                     _ => Bound::Unbounded,
                 };
-                names.range::<str, _>((from, Bound::Unbounded)).map(|(_, entry)| entry.clone())
+                names
+                    .range::<str, _>((from, Bound::Unbounded))
+                    .map(|(_, entry)| entry.clone())
             })
             .collect()
     }

@@ -70,7 +70,9 @@ fn walk(kind: Kind, path: &str, place: Place, value: &Value, fields: &mut Fields
         }
         Value::Array(items) if list(kind, path) != List::Atomic => {
             for item in items {
-                let Some(segment) = segment(list(kind, path), item) else { continue };
+                let Some(segment) = segment(list(kind, path), item) else {
+                    continue;
+                };
                 let next = extend(&place, segment);
                 fields.insert(next.clone());
                 for (key, value) in item.as_object().into_iter().flatten() {
@@ -122,28 +124,34 @@ fn has_key(item: &Value, key: &Map<String, Value>) -> bool {
 
 /// What stands at a place.
 fn at<'a>(object: &'a Value, place: &[String]) -> Option<&'a Value> {
-    place.iter().try_fold(object, |value, segment| match segment.split_at_checked(2)? {
-        ("f:", name) => value.get(name),
-        ("k:", key) => {
-            let key: Map<String, Value> = serde_json::from_str(key).ok()?;
-            value.as_array()?.iter().find(|item| has_key(item, &key))
+    place.iter().try_fold(object, |value, segment| {
+        match segment.split_at_checked(2)? {
+            ("f:", name) => value.get(name),
+            ("k:", key) => {
+                let key: Map<String, Value> = serde_json::from_str(key).ok()?;
+                value.as_array()?.iter().find(|item| has_key(item, &key))
+            }
+            ("v:", wished) => {
+                let wished: Value = serde_json::from_str(wished).ok()?;
+                value.as_array()?.iter().find(|item| **item == wished)
+            }
+            _ => None,
         }
-        ("v:", wished) => {
-            let wished: Value = serde_json::from_str(wished).ok()?;
-            value.as_array()?.iter().find(|item| **item == wished)
-        }
-        _ => None,
     })
 }
 
 fn take(object: &mut Value, place: &[String]) {
-    let Some((last, parents)) = place.split_last() else { return };
+    let Some((last, parents)) = place.split_last() else {
+        return;
+    };
     let mut value = object;
     for segment in parents {
         let next = match segment.split_at_checked(2) {
             Some(("f:", name)) => value.get_mut(name),
             Some(("k:", key)) => {
-                let Ok(key) = serde_json::from_str::<Map<String, Value>>(key) else { return };
+                let Ok(key) = serde_json::from_str::<Map<String, Value>>(key) else {
+                    return;
+                };
                 value
                     .as_array_mut()
                     .and_then(|items| items.iter_mut().find(|item| has_key(item, &key)))
@@ -180,8 +188,10 @@ fn spelled(place: &[String]) -> String {
             }
             Some(("k:", key)) => {
                 let key: Map<String, Value> = serde_json::from_str(key).unwrap_or_default();
-                let parts: Vec<String> =
-                    key.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let parts: Vec<String> = key
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
                 text.push_str(&format!("[{}]", parts.join(",")));
             }
             Some((_, value)) => text.push_str(&format!("[={value}]")),
@@ -212,14 +222,18 @@ fn write_tree(fields: &Fields) -> Value {
     for place in fields {
         let mut node = &mut tree;
         for segment in place {
-            node = object::as_map(node).entry(segment.as_str()).or_insert_with(|| json!({}));
+            node = object::as_map(node)
+                .entry(segment.as_str())
+                .or_insert_with(|| json!({}));
         }
     }
     // A place with places below it says so by a dot.
     for place in fields {
         let mut node = &mut tree;
         for segment in place {
-            node = object::as_map(node).entry(segment.as_str()).or_insert_with(|| json!({}));
+            node = object::as_map(node)
+                .entry(segment.as_str())
+                .or_insert_with(|| json!({}));
         }
         let map = object::as_map(node);
         if !map.is_empty() {
@@ -240,7 +254,9 @@ struct Managed {
 
 impl Managed {
     fn all(object: &Value) -> Vec<Self> {
-        let list = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+        let list = object
+            .pointer("/metadata/managedFields")
+            .and_then(Value::as_array);
         list.into_iter()
             .flatten()
             .map(|head| {
@@ -270,7 +286,13 @@ impl Managed {
         }
         let operation = operation.to_owned();
         let fields = Fields::new();
-        Self { manager: author.manager.clone(), operation, subresource, head, fields }
+        Self {
+            manager: author.manager.clone(),
+            operation,
+            subresource,
+            head,
+            fields,
+        }
     }
 
     fn is(&self, author: &Author, operation: &str) -> bool {
@@ -298,7 +320,11 @@ fn write_managed(object: &mut Value, list: Vec<Managed>, touched: Option<(&Autho
     if entries.is_empty() {
         object::remove(object, &["metadata", "managedFields"]);
     } else {
-        object::set(object, &["metadata", "managedFields"], Value::Array(entries));
+        object::set(
+            object,
+            &["metadata", "managedFields"],
+            Value::Array(entries),
+        );
     }
 }
 
@@ -335,7 +361,9 @@ pub fn record_update(kind: Kind, old: Option<&Value>, new: &mut Value, author: &
 }
 
 fn is_item(place: &Place) -> bool {
-    place.last().is_some_and(|last| last.starts_with("k:") || last.starts_with("v:"))
+    place
+        .last()
+        .is_some_and(|last| last.starts_with("k:") || last.starts_with("v:"))
 }
 
 /// Applies a configuration: the merged object, its ownership written.
@@ -351,7 +379,10 @@ pub fn apply(
     if let Some(live) = live
         && list.is_empty()
     {
-        let nobody = Author { manager: "before-first-apply".to_owned(), subresource: None };
+        let nobody = Author {
+            manager: "before-first-apply".to_owned(),
+            subresource: None,
+        };
         let mut first = Managed::fresh(&nobody, "Update", &kind.api_version());
         first.fields = of(kind, live);
         list.push(first);
@@ -387,7 +418,10 @@ pub fn apply(
         .collect();
     for place in dropped.iter().rev() {
         let kept_below = list.iter().any(|entry| {
-            entry.fields.iter().any(|other| other.len() > place.len() && other.starts_with(place))
+            entry
+                .fields
+                .iter()
+                .any(|other| other.len() > place.len() && other.starts_with(place))
         });
         if !kept_below {
             take(&mut merged, place);
@@ -435,7 +469,11 @@ pub fn merge(kind: Kind, path: &str, into: &mut Value, from: &Value) {
         Value::Object(fields) => {
             let map = object::as_map(into);
             for (key, value) in fields {
-                let deeper = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let deeper = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 if value.is_null() {
                     map.remove(key);
                 } else {
@@ -455,7 +493,9 @@ fn merge_list(kind: Kind, path: &str, into: &mut Value, items: &[Value]) {
     if !into.is_array() {
         *into = json!([]);
     }
-    let Some(there) = into.as_array_mut() else { return };
+    let Some(there) = into.as_array_mut() else {
+        return;
+    };
     for item in items {
         let found = match list(kind, path) {
             List::Map(keys) => item_key(keys, item)

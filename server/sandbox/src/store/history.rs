@@ -33,7 +33,9 @@ impl History {
         self.bytes += change.entry.json.len();
         self.changes.push_back(change);
         while self.changes.len() > MOST_CHANGES || self.bytes > MOST_BYTES {
-            let Some(dropped) = self.changes.pop_front() else { break };
+            let Some(dropped) = self.changes.pop_front() else {
+                break;
+            };
             self.bytes -= dropped.entry.json.len();
             self.oldest = dropped.version;
         }
@@ -41,7 +43,9 @@ impl History {
 
     /// The changes after a version.
     pub fn after(&self, version: u64) -> Vec<Arc<Change>> {
-        let from = self.changes.partition_point(|change| change.version <= version);
+        let from = self
+            .changes
+            .partition_point(|change| change.version <= version);
         self.changes.range(from..).cloned().collect()
     }
 }

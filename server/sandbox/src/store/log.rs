@@ -44,7 +44,11 @@ const OBJECT: &str = ",\"object\":";
 impl Log {
     /// A log that keeps nothing, for the moment before the real one is rewritten.
     pub fn nowhere() -> Self {
-        Self { path: PathBuf::new(), file: None, bytes: 0 }
+        Self {
+            path: PathBuf::new(),
+            file: None,
+            bytes: 0,
+        }
     }
 
     /// Opens a log and reads what survives in it.
@@ -55,7 +59,14 @@ impl Log {
             Err(error) => return Err(error),
         };
         let lines = survivors(&text);
-        Ok((Self { path: path.to_owned(), file: None, bytes: 0 }, lines))
+        Ok((
+            Self {
+                path: path.to_owned(),
+                file: None,
+                bytes: 0,
+            },
+            lines,
+        ))
     }
 
     pub fn bytes(&self) -> u64 {
@@ -109,12 +120,19 @@ fn head(key: &Key, version: u64) -> String {
 }
 
 fn put_line(entry: &Entry) -> String {
-    format!("{}{OBJECT}{}}}\n", head(&entry.key, entry.version), entry.json)
+    format!(
+        "{}{OBJECT}{}}}\n",
+        head(&entry.key, entry.version),
+        entry.json
+    )
 }
 
 fn kind_of(text: &str) -> Option<Kind> {
     let (group, plural) = text.split_once('/')?;
-    TABLE.iter().find(|row| row.group == group && row.plural == plural).map(|row| row.kind)
+    TABLE
+        .iter()
+        .find(|row| row.group == group && row.plural == plural)
+        .map(|row| row.kind)
 }
 
 fn survivors(text: &str) -> Vec<Line> {
@@ -126,15 +144,22 @@ fn survivors(text: &str) -> Vec<Line> {
             Some((start, rest)) => (format!("{start}}}"), rest.strip_suffix('}')),
             None => (line.to_owned(), None),
         };
-        let Ok(head) = serde_json::from_str::<Head>(&start) else { continue };
+        let Ok(head) = serde_json::from_str::<Head>(&start) else {
+            continue;
+        };
         version = version.max(head.rv);
         if let (Some(kind), Some((namespace, name))) = (kind_of(&head.kind), head.key) {
-            last.insert((kind, namespace, name), object.map(|object| (head.rv, object)));
+            last.insert(
+                (kind, namespace, name),
+                object.map(|object| (head.rv, object)),
+            );
         }
     }
     let mut lines = vec![Line::Version(version)];
     for ((kind, _, _), survivor) in last {
-        let Some((version, text)) = survivor else { continue };
+        let Some((version, text)) = survivor else {
+            continue;
+        };
         if let Ok(object) = serde_json::from_str::<Value>(text) {
             lines.push(Line::Put(Entry::read(kind, &object, version, text.into())));
         }

@@ -39,8 +39,15 @@ pub struct Write {
 impl Write {
     /// A write of the cluster's own controllers.
     pub fn by(manager: &str) -> Self {
-        let author = Author { manager: manager.to_owned(), subresource: None };
-        Self { part: Part::Any, author: Some(author), dry: false }
+        let author = Author {
+            manager: manager.to_owned(),
+            subresource: None,
+        };
+        Self {
+            part: Part::Any,
+            author: Some(author),
+            dry: false,
+        }
     }
 }
 
@@ -115,7 +122,7 @@ impl Store {
         let Some(found) = self.get(Kind::Namespace, "", namespace) else {
             return Err(Failure::not_found(Kind::Namespace, namespace));
         };
-        if found.terminating && kind != Kind::Event {
+        if found.terminating {
             let why = format!(
                 "unable to create new content in namespace {namespace} because it is being \
                  terminated"
@@ -132,12 +139,7 @@ impl Store {
     }
 
     /// Writes `new` over the version that was read.
-    pub fn replace(
-        &self,
-        old: &Entry,
-        new: Value,
-        write: &Write,
-    ) -> Result<Arc<Entry>, Failure> {
+    pub fn replace(&self, old: &Entry, new: Value, write: &Write) -> Result<Arc<Entry>, Failure> {
         self.replace_parsed(old, &old.value(), new, write)
     }
 
@@ -162,7 +164,11 @@ impl Store {
         }
         // The controllers' own objects carry no bookkeeping of owners until somebody else writes.
         let managed = before.pointer("/metadata/managedFields").is_some();
-        if let Some(author) = write.author.as_ref().filter(|_| managed || write.part != Part::Any) {
+        if let Some(author) = write
+            .author
+            .as_ref()
+            .filter(|_| managed || write.part != Part::Any)
+        {
             record_update(kind, Some(before), &mut new, author);
         }
         if new == *before {
@@ -210,8 +216,10 @@ impl Store {
 
     /// Creates an object for a controller; one that is there already stays as it is.
     pub fn ensure(&self, kind: Kind, object: Value, manager: &str) -> Option<Arc<Entry>> {
-        let (namespace, name) =
-            (object::namespace(&object).to_owned(), object::name(&object).to_owned());
+        let (namespace, name) = (
+            object::namespace(&object).to_owned(),
+            object::name(&object).to_owned(),
+        );
         if let Some(entry) = self.get(kind, &namespace, &name) {
             return Some(entry);
         }
@@ -253,7 +261,14 @@ fn settle(kind: Kind, before: &Value, mut new: Value, part: Part) -> Value {
     }
     object::set(&mut new, &["apiVersion"], json!(kind.api_version()));
     object::set(&mut new, &["kind"], json!(row.name));
-    let server = ["name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion"];
+    let server = [
+        "name",
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "resourceVersion",
+    ];
     let metadata = object::map_at(&mut new, "metadata");
     for key in server.iter().chain(TIMES) {
         match before["metadata"].get(*key) {
@@ -272,8 +287,14 @@ fn content_changed(kind: Kind, before: &Value, new: &Value) -> bool {
             || (key == "status" && kind.definition().status))
     };
     let none = serde_json::Map::new();
-    let (before, new) = (before.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
-    before.keys().chain(new.keys()).any(|key| counted(key) && before.get(key) != new.get(key))
+    let (before, new) = (
+        before.as_object().unwrap_or(&none),
+        new.as_object().unwrap_or(&none),
+    );
+    before
+        .keys()
+        .chain(new.keys())
+        .any(|key| counted(key) && before.get(key) != new.get(key))
 }
 
 /// An object that was deleted and has nothing left to wait for.
@@ -295,7 +316,11 @@ fn defaults(kind: Kind, object: &mut Value) {
     match kind {
         Kind::Namespace => {
             let name = object::name(object).to_owned();
-            object::set(object, &["metadata", "labels", "kubernetes.io/metadata.name"], json!(name));
+            object::set(
+                object,
+                &["metadata", "labels", "kubernetes.io/metadata.name"],
+                json!(name),
+            );
             object::set(object, &["spec"], json!({"finalizers": ["kubernetes"]}));
             object::set(object, &["status"], json!({"phase": "Active"}));
         }

@@ -1,0 +1,287 @@
+//! From an Application's sources to the values that the chart is rendered with.
+//!
+//! The version of the release is the name of the file `releases/<version>.yaml` among the value
+//! files. Values win as in Helm: value files in their order, `values`, `valuesObject`, `parameters`.
+//! A file that is missing is passed over where the Application says so; one that cannot be read or is
+//! not a map is an error of the comparison.
+
+use crate::cluster::Cluster;
+use crate::fault::{ClusterFault, Fault};
+use crate::object;
+use serde_json::{Value, json};
+use std::path::{Component, Path, PathBuf};
+
+/// What an Application deploys.
+pub struct Plan {
+    pub application: String,
+    pub application_namespace: String,
+    pub namespace: String,
+    pub cluster: String,
+    pub version: String,
+    pub values: Value,
+    pub revisions: Vec<String>,
+    /// Changes whenever anything that is rendered could.
+    pub hash: u64,
+}
+
+impl Plan {
+    /// A text of the effective values.
+    pub fn text(&self, pointer: &str) -> &str {
+        object::text_or_empty(&self.values, pointer)
+    }
+}
+
+/// Reads the sources; the error is the message of a `ComparisonError`.
+pub fn plan(cluster: &Cluster, application: &Value) -> Result<Plan, String> {
+    let namespace = object::text_or_empty(application, "/spec/destination/namespace").to_owned();
+    let sources = sources(application);
+    let count = sources.len();
+    let chart = sources
+        .iter()
+        .position(|source| source.get("helm").is_some() || source.get("path").is_some())
+        .unwrap_or(0);
+    let broken = |why: &str| {
+        format!(
+            "Failed to load target state: failed to generate manifest for source {} of {count}: rpc \
+             error: code = Unknown desc = {why}",
+            chart + 1
+        )
+    };
+    let empty = Value::Null;
+    let helm = sources.get(chart).map_or(&empty, |source| &source["helm"]);
+    let name = object::text(helm, "/releaseName").unwrap_or(object::name(application));
+    let mut values = json!({});
+    let (mut version, mut content) = (None, String::new());
+    for file in helm["valueFiles"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        if let Some(path) = file.strip_prefix('$') {
+            let text = referenced(cluster, &sources, path).map_err(|why| broken(&why))?;
+            match text {
+                Some(text) => {
+                    merge(
+                        &mut values,
+                        &parsed(&text, file).map_err(|why| broken(&why))?,
+                    );
+                    content.push_str(&text);
+                }
+                None if helm["ignoreMissingValueFiles"] == true => {}
+                None => {
+                    return Err(broken(&template(
+                        name,
+                        &format!("open {file}: no such file or directory"),
+                    )));
+                }
+            }
+        } else if let Some(found) = release(file) {
+            version = Some(found.to_owned());
+        }
+    }
+    if let Some(text) = object::text(helm, "/values") {
+        merge(
+            &mut values,
+            &parsed(text, "values").map_err(|why| broken(&why))?,
+        );
+    }
+    merge(&mut values, &helm["valuesObject"]);
+    parameters(&mut values, helm);
+    if cluster.faults.has(&namespace, Fault::ChartBroken) {
+        return Err(broken(&template(
+            name,
+            "template: prism-instance/templates/agent.yaml:42:18: executing \
+             \"prism-instance/templates/agent.yaml\" at <.Values.agent.resources.limits>: nil pointer \
+             evaluating interface {}.limits",
+        )));
+    }
+    let version = version.filter(|version| is_known(version)).ok_or_else(|| {
+        broken(&template(
+            name,
+            "execution error at (prism-instance/templates/agent.yaml:1:4): release.version is \
+             required: no such file releases/<version>.yaml in this revision of the chart",
+        ))
+    })?;
+    let revisions = revisions(&sources, chart, &content);
+    let text = format!("{}{values}{revisions:?}{version}", application["spec"]);
+    Ok(Plan {
+        application: object::name(application).to_owned(),
+        application_namespace: object::namespace(application).to_owned(),
+        namespace,
+        cluster: cluster.seed.name.clone(),
+        version,
+        values,
+        revisions,
+        hash: crate::store::digest(&text, 6),
+    })
+}
+
+fn template(name: &str, why: &str) -> String {
+    format!(
+        "Manifest generation error (cached): failed to execute helm template command: `helm template \
+         . --name-template {name} --include-crds` failed exit status 1: Error: {why}"
+    )
+}
+
+fn sources(application: &Value) -> Vec<Value> {
+    match application["spec"]["sources"].as_array() {
+        Some(list) if !list.is_empty() => list.clone(),
+        _ => application["spec"]
+            .get("source")
+            .cloned()
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// A file of a referenced source, read from the cluster's own folder.
+fn referenced(cluster: &Cluster, sources: &[Value], path: &str) -> Result<Option<String>, String> {
+    let (reference, file) = path.split_once('/').unwrap_or((path, ""));
+    let source = sources
+        .iter()
+        .find(|source| source["ref"] == reference)
+        .ok_or_else(|| {
+            format!("source referenced \"{reference}\", which is not one of the available sources")
+        })?;
+    if cluster
+        .faults
+        .cluster()
+        .contains(&ClusterFault::OverridesUnreachable)
+    {
+        let url = object::text_or_empty(source, "/repoURL");
+        return Err(format!(
+            "failed to get git client for repo {url}: failed to list refs: Get \
+             \"{url}/info/refs?service=git-upload-pack\": dial tcp: i/o timeout"
+        ));
+    }
+    let inside: PathBuf = Path::new(file)
+        .components()
+        .filter_map(|part| match part {
+            Component::Normal(name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    match std::fs::read_to_string(cluster.dir.join(inside)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("failed to read {file}: {error}")),
+    }
+}
+
+fn parsed(text: &str, file: &str) -> Result<Value, String> {
+    let value: Value = serde_saphyr::from_str(text).map_err(|error| {
+        let line = error.to_string();
+        format!(
+            "failed to parse {file}: error converting YAML to JSON: {}",
+            line.lines().next().unwrap_or("")
+        )
+    })?;
+    if value.is_object() || value.is_null() {
+        return Ok(value);
+    }
+    let found = if value.is_array() { "array" } else { "string" };
+    Err(format!(
+        "failed to parse {file}: error unmarshaling JSON: json: cannot unmarshal {found} into Go value \
+         of type map[string]interface {{}}"
+    ))
+}
+
+/// The version that a value file names.
+fn release(file: &str) -> Option<&str> {
+    let (folder, name) = file.rsplit_once('/')?;
+    folder
+        .ends_with("releases")
+        .then(|| name.strip_suffix(".yaml"))
+        .flatten()
+}
+
+/// Whether the chart has a file for this release: every release of the agent has one.
+fn is_known(version: &str) -> bool {
+    let core = version.split(['-', '+']).next().unwrap_or("");
+    let parts: Vec<u32> = core
+        .split('.')
+        .filter_map(|part| part.parse().ok())
+        .collect();
+    match parts[..] {
+        [1, minor, _] => minor <= 40,
+        [2, minor, _] => minor <= 2,
+        _ => false,
+    }
+}
+
+/// Lays values over others as Helm does: maps are merged, null removes.
+fn merge(into: &mut Value, from: &Value) {
+    if from.is_object() {
+        json_patch::merge(into, from);
+    }
+}
+
+fn parameters(values: &mut Value, helm: &Value) {
+    for parameter in helm["parameters"].as_array().into_iter().flatten() {
+        let path: Vec<&str> = object::text_or_empty(parameter, "/name")
+            .split('.')
+            .collect();
+        let text = object::text_or_empty(parameter, "/value");
+        let value = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+        if parameter["forceString"] == true {
+            object::set(values, &path, json!(text));
+        } else {
+            object::set(values, &path, value);
+        }
+    }
+}
+
+/// A commit per source; the overrides' commit changes with their content.
+fn revisions(sources: &[Value], chart: usize, content: &str) -> Vec<String> {
+    sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| {
+            let mut text = format!("{}{}", source["repoURL"], source["targetRevision"]);
+            if index != chart {
+                text.push_str(content);
+            }
+            let part = |salt| crate::store::digest(&text, salt);
+            format!(
+                "{:016x}{:016x}{:08x}",
+                part(7),
+                part(8),
+                part(9) & 0xffff_ffff
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_release_is_the_name_of_its_value_file() {
+        assert_eq!(release("releases/2.1.0.yaml"), Some("2.1.0"));
+        assert_eq!(release("chart/releases/2.1.0.yaml"), Some("2.1.0"));
+        assert_eq!(release("$overrides/overrides/x.yaml"), None);
+        assert!(is_known("2.1.0") && is_known("1.40.2") && is_known("1.15.0"));
+        assert!(!is_known("9.9.9") && !is_known("latest") && !is_known("2.1"));
+    }
+
+    #[test]
+    fn an_override_file_is_a_map_or_nothing() {
+        assert_eq!(
+            parsed("agent:\n  replicas: 3\n", "f").unwrap()["agent"]["replicas"],
+            3
+        );
+        assert!(parsed("", "f").unwrap().is_null());
+        assert!(
+            parsed("- a\n", "f")
+                .unwrap_err()
+                .contains("cannot unmarshal array")
+        );
+        assert!(
+            parsed("a: [", "f")
+                .unwrap_err()
+                .contains("error converting YAML")
+        );
+    }
+}
