@@ -20,16 +20,15 @@ export async function remember(page) {
 // Follows the set-up link and fills in its form.
 export async function makeOwner(visit, page) {
   await page.goto(visit.options.setupLink);
-  await page.getByLabel('Name', { exact: true }).fill(owner.name);
-  await page.getByLabel('Email', { exact: false }).fill(owner.email);
-  await page.getByLabel('Password', { exact: false }).first().fill(owner.password);
-  await page.getByRole('main').getByRole('button').first().click();
+  await page.getByLabel('Your name').fill(owner.name);
+  await page.getByLabel('Email address').fill(owner.email);
+  await page.getByLabel('Password').fill(owner.password);
+  await page.getByRole('button', { name: 'Create owner' }).click();
   await page.waitForURL((url) => !url.pathname.startsWith('/setup'));
 }
 
-export async function signIn(visit, page, person) {
-  await page.goto(visit.url('/sign-in'));
-  await page.getByLabel('Email', { exact: false }).fill(person.email);
-  await page.getByLabel('Password', { exact: false }).first().fill(person.password);
-  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
+export async function fillSignIn(page, person) {
+  await page.getByLabel('Email address').fill(person.email);
+  await page.getByLabel('Password').fill(person.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
 }

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { violations } from './accessibility.mjs';
-import { makeOwner, signIn, owner, remembered, remember } from './people.mjs';
+import { makeOwner, remembered, remember } from './people.mjs';
 
 export const WIDTHS = [390, 1280, 1920];
 export const SCHEMES = ['light', 'dark'];
@@ -56,11 +56,6 @@ export class Visit {
     await makeOwner(this, page);
     await remember(page);
     await page.context().close();
-  }
-
-  // Signs in by the form, as a person does.
-  signIn(page, person = owner) {
-    return signIn(this, page, person);
   }
 
   url(path) {
