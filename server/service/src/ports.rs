@@ -55,7 +55,9 @@ pub struct NewSecret {
 
 impl fmt::Debug for NewSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewSecret").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("NewSecret")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -127,10 +129,18 @@ pub trait ClusterPort: Send + Sync + fmt::Debug {
     async fn apply_namespace(&self, target: &Target) -> Result<(), ClusterError>;
 
     /// Writes secrets that are not there yet; existing ones stay as they are.
-    async fn write_secrets(&self, target: &Target, secrets: &[NewSecret]) -> Result<(), ClusterError>;
+    async fn write_secrets(
+        &self,
+        target: &Target,
+        secrets: &[NewSecret],
+    ) -> Result<(), ClusterError>;
 
     /// Writes the watchman's Secret and consumer, or takes them away when `key` is none.
-    async fn apply_watchman(&self, target: &Target, key: Option<&PlainToken>) -> Result<(), ClusterError>;
+    async fn apply_watchman(
+        &self,
+        target: &Target,
+        key: Option<&PlainToken>,
+    ) -> Result<(), ClusterError>;
 
     /// Writes the gate. Refused when the cluster already has a later generation.
     async fn apply_gate(&self, target: &Target, gate: &Gate) -> Result<(), ClusterError>;
@@ -205,5 +215,12 @@ pub trait Mailer: Send + Sync + fmt::Debug {
     async fn send(&self, mail: &Mail) -> Result<Delivery, MailError>;
 
     /// Renders the mail that invites a person; the link is the only secret and stays in the mail.
-    fn invitation(&self, to: &str, inviter: &str, role: &str, tenant: Option<&str>, link: &str) -> Mail;
+    fn invitation(
+        &self,
+        to: &str,
+        inviter: &str,
+        role: &str,
+        tenant: Option<&str>,
+        link: &str,
+    ) -> Mail;
 }

@@ -10,11 +10,22 @@
 mod db;
 mod error;
 mod migrate;
+mod row;
 mod sql;
 mod wake;
 
+pub mod audit;
+pub mod cluster;
 pub mod diagnosis;
+pub mod event;
+pub mod health;
+pub mod instance;
+pub mod lease;
+pub mod observation;
+pub mod operation;
 pub mod setting;
+pub mod sign_in;
+pub mod tenant;
 
 pub use self::db::{Db, Options, Tx};
 pub use self::error::Error;

@@ -68,9 +68,23 @@ pub(crate) use on;
 #[must_use]
 pub fn statements() -> Vec<Statement> {
     let modules: &[&[Statement]] = &[
+        crate::audit::STATEMENTS,
+        crate::cluster::STATEMENTS,
         crate::db::STATEMENTS,
         crate::diagnosis::STATEMENTS,
+        crate::event::STATEMENTS,
+        crate::health::STATEMENTS,
+        crate::instance::LIST,
+        crate::instance::STATEMENTS,
+        crate::instance::WRITE,
+        crate::lease::STATEMENTS,
+        crate::observation::STATEMENTS,
+        crate::operation::CLAIM,
+        crate::operation::READ,
+        crate::operation::WRITE,
         crate::setting::STATEMENTS,
+        crate::sign_in::STATEMENTS,
+        crate::tenant::STATEMENTS,
     ];
     modules.concat()
 }
