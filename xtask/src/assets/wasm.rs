@@ -4,7 +4,7 @@
 //! where it cannot be had.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::failure::Result;
@@ -81,9 +81,7 @@ fn add_target(rustup: &Path) -> Result<bool> {
         "adding the {TARGET} target to the compiler (rustup target add)"
     ));
     let mut command = Command::new(rustup);
-    command
-        .args(["target", "add", TARGET])
-        .stdin(std::process::Stdio::null());
+    command.args(["target", "add", TARGET]).stdin(Stdio::null());
     let ended = process::start("rustup", &mut command)?.wait(Duration::from_mins(5))?;
     Ok(matches!(ended, process::Ended::By(status) if status.success()))
 }
@@ -132,7 +130,7 @@ fn apt_install() -> Result<bool> {
             command
                 .args(arguments)
                 .env("DEBIAN_FRONTEND", "noninteractive");
-            command.stdout(std::process::Stdio::null());
+            command.stdout(Stdio::null());
             if !process::status("apt-get", &mut command)?.success() {
                 return Ok(false);
             }
