@@ -117,7 +117,7 @@ fn framed(caller: &Caller, page: Page) -> AnyView {
                     </header>
                     <Live/>
                     {notices(caller)}
-                    <main id="main" class=class tabindex="-1" data-live-subjects=live>
+                    <main id="main" class=class tabindex="-1" data-live-subjects=live data-now=caller.now.to_string()>
                         {flash(caller)}
                         {body}
                         {made(caller)}
@@ -158,7 +158,7 @@ fn rail(caller: &Caller, current: Nav) -> AnyView {
     below.push(link(Nav::Account, "/account".into(), Icon::Account, "Account"));
     view! {
         <div class="rail">
-            <a class="brand" href="/">{mark()}<span>"Hosted"<br/>"Instances"</span></a>
+            <a class="brand" href="/">{mark()}<span>"Hosted "<br/>"Instances"</span></a>
             <details class="menu">
                 <summary>{icon(Icon::Menu)}<span>"Menu"</span></summary>
             </details>
@@ -195,7 +195,7 @@ fn theme_switch(caller: &Caller) -> AnyView {
 }
 
 fn search(caller: &Caller) -> AnyView {
-    let hint = if caller.is_staff() { "Tenant, instance id or host" } else { "Instance id or host" };
+    let hint = if caller.is_staff() { "Tenant, id or host" } else { "Id or host" };
     view! {
         <form class="search" role="search" method="get" action="/search">
             <label class="sr" for="search">"Search"</label>

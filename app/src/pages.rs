@@ -1,9 +1,21 @@
 //! One file per page: a pure function from read models to markup. What a page needs is loaded
 //! before it is built (`actions::load`), so each can be rendered from samples in a test.
 
+pub mod account;
+pub mod audit;
+pub mod clusters;
+pub mod failure;
 pub mod fleet;
 pub mod instance;
+pub mod instance_change;
+pub mod instance_new;
 pub mod instances;
+pub mod operations;
+pub mod releases;
+pub mod search;
+pub mod sign_in;
+pub mod tenant;
+pub mod tenants;
 
 use leptos::prelude::AnyView;
 

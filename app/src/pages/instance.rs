@@ -3,7 +3,6 @@
 
 use leptos::prelude::*;
 use model::Timestamp;
-use model::health::HealthStatus;
 use model::instance::InstanceState;
 use model::permission::Permission;
 use model::view::{InstanceDetail, InstanceView, ValueOrigin};
@@ -168,7 +167,7 @@ fn facts(caller: &Caller, view: &InstanceDetail) -> AnyView {
 fn copyable_button(text: &str, what: &'static str) -> AnyView {
     let label = format!("Copy {what}");
     view! {
-        <button type="button" class="copy" data-copy=text.to_owned() aria-label=label hidden>
+        <button type="button" class="copy" data-copy=text.to_owned() aria-label=label>
             {crate::ui::icon::icon(Icon::Copy)}
         </button>
     }

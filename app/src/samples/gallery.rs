@@ -1,6 +1,8 @@
 //! Every page in every state that matters, rendered from samples.
 
+use model::cluster::Purpose;
 use model::health::HealthStatus;
+use model::operation::{OperationKind, OperationState};
 use model::page::Page as Rows;
 use model::user::Role;
 
@@ -8,6 +10,7 @@ use super as made;
 use crate::context::Caller;
 use crate::frame::document;
 use crate::pages::{self, Page};
+use crate::ui::form::Form;
 
 /// A rendered page.
 #[derive(Clone, Debug)]
@@ -35,6 +38,12 @@ pub fn pages() -> Vec<Sample> {
     let mut all = Gallery(Vec::new());
     fleet(&mut all);
     instances(&mut all);
+    changes(&mut all);
+    tenants(&mut all);
+    operations(&mut all);
+    clusters(&mut all);
+    others(&mut all);
+    doors(&mut all);
     all.0
 }
 
@@ -78,4 +87,187 @@ fn instances(all: &mut Gallery) {
         view.overrides = None;
         pages::instance::page(c, &view)
     });
+}
+
+fn refused(field: &str, message: &str) -> Form {
+    let mut form = Form::sent(vec![("name".to_owned(), made::HOSTILE.to_owned())]);
+    form.refuse(field, message);
+    form
+}
+
+fn changes(all: &mut Gallery) {
+    let owner = Some(Role::StaffOwner);
+    let choices = pages::instance_new::Choices {
+        tenants: (1..9).map(|n| (made::tenant_id(n).to_string(), made::tenant(n).name)).collect(),
+        regions: made::regions(),
+        releases: made::releases(),
+    };
+    let none = pages::instance_new::Choices::default();
+    let view = made::detail(HealthStatus::Healthy);
+    all.add("instance-new", owner, |c| pages::instance_new::page(c, &choices, &Form::default()));
+    all.add("instance-new-nothing", owner, |c| pages::instance_new::page(c, &none, &Form::default()));
+    all.add("instance-new-refused", owner, |c| {
+        pages::instance_new::page(c, &choices, &refused("name", "Remove the invisible or control character U+202E."))
+    });
+    all.add("instance-overrides", owner, |c| pages::instance_change::overrides(c, &view, &Form::default()));
+    all.add("instance-overrides-refused", owner, |c| {
+        let mut form = Form::sent(vec![("overrides".to_owned(), "agent: [".to_owned())]);
+        form.refuse("overrides", "Line 1 is not YAML: a list is not closed.");
+        pages::instance_change::overrides(c, &view, &form)
+    });
+    all.add("instance-upgrade", owner, |c| pages::instance_change::upgrade(c, &view, &Form::default()));
+    all.add("instance-delete", owner, |c| pages::instance_change::delete(c, &view, "7 d", &Form::default()));
+}
+
+fn tenants(all: &mut Gallery) {
+    let owner = Some(Role::StaffOwner);
+    let none = Rows { items: Vec::new(), next_cursor: None };
+    let some = Rows { items: (1..30).map(made::tenant).collect(), next_cursor: Some("next".to_owned()) };
+    let shown = pages::tenant::Shown {
+        tenant: made::tenant(3),
+        instances: (0..3).map(|n| made::instance(n, HealthStatus::ALL[n])).collect(),
+        members: made::members(),
+        invited: None,
+    };
+    let empty = pages::tenant::Shown {
+        tenant: made::tenant(1),
+        instances: Vec::new(),
+        members: Vec::new(),
+        invited: Some(("new@acme.example".to_owned(), "http://localhost:8080/invitations/k7mq".to_owned())),
+    };
+    all.add("tenants-empty", owner, |c| pages::tenants::list(c, &none, "", None));
+    all.add("tenants-many", owner, |c| pages::tenants::list(c, &some, "", None));
+    all.add("tenant-new", owner, |c| pages::tenants::new(c, &refused("name", "Enter a name.")));
+    all.add("tenant", owner, |c| pages::tenant::page(c, &shown, &Form::default()));
+    all.add("tenant-invited", owner, |c| pages::tenant::page(c, &empty, &Form::default()));
+    all.add("tenant-member", Some(Role::TenantMember), |c| pages::tenant::page(c, &shown, &Form::default()));
+    all.add("tenant-delete", owner, |c| pages::tenant::delete(c, &made::tenant(3), &Form::default()));
+}
+
+fn operations(all: &mut Gallery) {
+    let owner = Some(Role::StaffOwner);
+    let none = Rows { items: Vec::new(), next_cursor: None };
+    let items = OperationState::ALL
+        .iter()
+        .enumerate()
+        .map(|(n, state)| made::operation(n, OperationKind::ALL[n % 4], *state, 2))
+        .collect();
+    let some = Rows { items, next_cursor: None };
+    all.add("operations-empty", owner, |c| pages::operations::list(c, &none, "", None));
+    all.add("operations-many", owner, |c| pages::operations::list(c, &some, "", None));
+    for state in OperationState::ALL {
+        let done = if *state == OperationState::Succeeded { 9 } else { 5 };
+        all.add(&format!("operation-{state}"), owner, |c| {
+            pages::operations::show(c, &made::operation(1, OperationKind::Create, *state, done))
+        });
+    }
+}
+
+fn clusters(all: &mut Gallery) {
+    let owner = Some(Role::StaffOwner);
+    let up = made::cluster("eu-dev-1", Purpose::Development, true);
+    let lost = made::cluster("eu-prod-1", Purpose::Production, false);
+    all.add("clusters-empty", owner, |c| pages::clusters::list(c, &[]));
+    all.add("clusters", owner, |c| pages::clusters::list(c, &[up.clone(), lost.clone()]));
+    all.add("cluster", owner, |c| pages::clusters::show(c, &up, &made::checks(), &Form::default()));
+    all.add("cluster-unreachable", owner, |c| pages::clusters::show(c, &lost, &[], &Form::default()));
+    all.add("cluster-new", owner, |c| pages::clusters::new(c, &made::offers(), &[], &Form::default()));
+    all.add("cluster-new-refused", owner, |c| {
+        pages::clusters::new(c, &made::offers(), &made::checks(), &refused("", "Something the cluster needs is missing."))
+    });
+}
+
+fn others(all: &mut Gallery) {
+    let owner = Some(Role::StaffOwner);
+    let rows = Rows { items: made::audit(30), next_cursor: Some("next".to_owned()) };
+    let none = Rows { items: Vec::new(), next_cursor: None };
+    let (new, plain) = (refused("name", "Enter a name."), Form::default());
+    all.add("releases", owner, |c| pages::releases::page(c, &made::releases(), &Form::default()));
+    all.add("releases-empty", Some(Role::StaffViewer), |c| pages::releases::page(c, &[], &Form::default()));
+    all.add("audit", owner, |c| pages::audit::page(c, &rows, None));
+    all.add("audit-empty", owner, |c| pages::audit::page(c, &none, None));
+    all.add("account", owner, |c| {
+        pages::account::page(c, &made::sessions(), &made::access_tokens(), &plain, &plain)
+    });
+    all.add("account-refused", Some(Role::TenantAdmin), |c| {
+        pages::account::page(c, &made::sessions(), &[], &new, &plain)
+    });
+    all.add("access-token-made", owner, |c| {
+        let text = format!("hiat_{}", "0123456789".repeat(5));
+        pages::account::token_made(c, &made::access_tokens()[0], &text, "http://localhost:8080")
+    });
+    all.add("search", owner, |c| {
+        pages::search::page(c, "köln", &[made::tenant(2)], &[made::instance(2, HealthStatus::Healthy)])
+    });
+    all.add("search-nothing", owner, |c| pages::search::page(c, made::HOSTILE, &[], &[]));
+    all.add("not-found", owner, |c| {
+        pages::failure::page(c, 404, "Not found", "There is no such instance.".to_owned())
+    });
+    all.add("unavailable", None, |c| {
+        pages::failure::page(c, 503, "Not available", "The database does not answer at the moment.".to_owned())
+    });
+}
+
+fn doors(all: &mut Gallery) {
+    let mut wrong = Form::sent(vec![("email".to_owned(), "ada@atala.example".to_owned())]);
+    wrong.refuse("", "The address or the password is not right.");
+    let invited = pages::sign_in::Invited {
+        email: "new@acme.example".to_owned(),
+        role: "Tenant admin".to_owned(),
+        tenant: Some(made::HOSTILE.to_owned()),
+    };
+    all.add("sign-in", None, |c| pages::sign_in::sign_in(c, &Form::default()));
+    all.add("sign-in-refused", None, |c| pages::sign_in::sign_in(c, &wrong));
+    all.add("setup", None, |c| pages::sign_in::setup(c, "k7mq", &Form::default()));
+    all.add("invitation", None, |c| pages::sign_in::invitation(c, "k7mq", &invited, &Form::default()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_renders_whole_safe_and_titled() {
+        let all = pages();
+        for Sample { name, html, status } in &all {
+            let title = html.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+            let title = title.map(|(title, _)| title).unwrap_or_default();
+            assert!(title.ends_with(" – Hosted Instances"), "{name}: {title}");
+            assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\"") && html.ends_with("</html>"), "{name}");
+            assert!(!html.contains("style="), "{name} has a style attribute");
+            assert!(!html.contains("<script>alert"), "{name} lets markup through");
+            assert!(!html.contains(" onclick") && !html.contains("javascript:"), "{name}");
+            assert_eq!(html.matches("<h1").count(), 1, "{name} has one first heading");
+            assert_eq!(html.matches("<main").count(), 1, "{name} has one main part");
+            assert_eq!(*status == 422, title.starts_with("Error: "), "{name}: {status} {title}");
+        }
+        assert!(all.len() > 50);
+    }
+
+    #[test]
+    fn ids_are_given_once_and_labels_point_somewhere() {
+        for Sample { name, html, .. } in pages() {
+            let mut ids: Vec<&str> = attribute(&html, " id=\"");
+            let all = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), all, "{name} gives an id twice");
+            for wanted in attribute(&html, " for=\"").into_iter().chain(attribute(&html, "aria-labelledby=\"")) {
+                assert!(ids.binary_search(&wanted).is_ok(), "{name}: nothing has the id {wanted}");
+            }
+        }
+    }
+
+    fn attribute<'a>(html: &'a str, start: &str) -> Vec<&'a str> {
+        html.split(start).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn forms_post_to_our_own_addresses() {
+        for Sample { name, html, .. } in pages() {
+            for action in attribute(&html, " action=\"") {
+                assert!(action.starts_with('/') && !action.starts_with("//"), "{name}: {action}");
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use model::view::{EventLine, Part, PartView};
 use crate::ui::health::{badge, shape};
 use crate::ui::time::ago;
 
-const WIDTH: i32 = 214;
+const WIDTH: i32 = 226;
 const HEIGHT: i32 = 58;
 
 /// Where the upper left corner of a part's box lies.
@@ -49,8 +49,8 @@ pub fn diagram(parts: &[PartView], reachable: HealthStatus) -> AnyView {
     let mut edges = vec![edge((96, 117), (130, 117), reachable)];
     for part in [Part::Agent, Part::EnterpriseAgent, Part::RegistryNode] {
         let middle = place(part).1 + HEIGHT / 2;
-        edges.push(edge((344, 117), (432, middle), status(part)));
-        edges.push(edge((646, middle), (734, 117), status(Part::Database)));
+        edges.push(edge((356, 117), (432, middle), status(part)));
+        edges.push(edge((658, middle), (734, 117), status(Part::Database)));
     }
     for (part, top) in [(Part::Certificate, 146), (Part::Secrets, 226), (Part::Deployment, 146)] {
         edges.push(beside(place(part).0 + WIDTH / 2, top, status(part)));

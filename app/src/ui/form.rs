@@ -46,9 +46,14 @@ impl Form {
     /// Sets a field that has no value yet.
     pub fn default_to(&mut self, name: &str, value: impl Into<String>) {
         if self.get(name).is_empty() {
-            self.values.retain(|(key, _)| key != name);
-            self.values.push((name.to_owned(), value.into()));
+            self.set(name, value);
         }
+    }
+
+    /// Sets a field, whatever it was.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.values.retain(|(key, _)| key != name);
+        self.values.push((name.to_owned(), value.into()));
     }
 
     /// What is wrong with a field.

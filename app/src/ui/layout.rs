@@ -74,7 +74,7 @@ pub fn copyable(text: &str, what: &'static str) -> AnyView {
     view! {
         <span class="copyable">
             <code>{text.to_owned()}</code>
-            <button type="button" class="copy" data-copy=text.to_owned() aria-label=format!("Copy {what}") hidden>
+            <button type="button" class="copy" data-copy=text.to_owned() aria-label=format!("Copy {what}")>
                 {icon(Icon::Copy)}
             </button>
         </span>
@@ -87,7 +87,7 @@ pub fn snippet(text: &str, what: &'static str) -> AnyView {
     view! {
         <div class="snippet">
             <pre tabindex="0"><code>{text.to_owned()}</code></pre>
-            <button type="button" class="copy" data-copy=text.to_owned() aria-label=format!("Copy {what}") hidden>
+            <button type="button" class="copy" data-copy=text.to_owned() aria-label=format!("Copy {what}")>
                 {icon(Icon::Copy)}
             </button>
         </div>
