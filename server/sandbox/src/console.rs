@@ -114,10 +114,7 @@ fn annotate(cluster: &Cluster, name: &str, fault: Fault, on: bool) -> Result<(),
         ..Write::by("sandbox-console")
     };
     for (kind, space) in present.iter().take(if on { 1 } else { 2 }) {
-        loop {
-            let Some(old) = cluster.store.get(*kind, space, name) else {
-                break;
-            };
+        while let Some(old) = cluster.store.get(*kind, space, name) {
             let mut object = old.value();
             let there = object::annotation(&object, ANNOTATION)
                 .unwrap_or("")

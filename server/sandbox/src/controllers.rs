@@ -67,10 +67,10 @@ pub struct Controllers {
 }
 
 /// Runs the controllers of a cluster until it is stopped.
-pub async fn run(cluster: Arc<Cluster>, mut changes: mpsc::UnboundedReceiver<Arc<Change>>) {
+pub async fn run(cluster: Arc<Cluster>, mut feed: mpsc::UnboundedReceiver<Arc<Change>>) {
     let stop = cluster.stop.clone();
     let mut faults = cluster.faults.subscribe();
-    let mut controllers = Controllers {
+    let mut staff = Controllers {
         cluster,
         queue: Queue::default(),
         steps: HashMap::new(),
@@ -78,31 +78,31 @@ pub async fn run(cluster: Arc<Cluster>, mut changes: mpsc::UnboundedReceiver<Arc
         ingress: ingress::Memory::default(),
         waiting: HashSet::new(),
     };
-    controllers.wake_everything();
+    staff.wake_everything();
     loop {
-        while let Ok(change) = changes.try_recv() {
-            controllers.wake(&change);
+        while let Ok(change) = feed.try_recv() {
+            staff.wake(&change);
         }
-        if let Some(task) = controllers.queue.next(Instant::now()) {
-            controllers.perform(&task);
+        if let Some(task) = staff.queue.next(Instant::now()) {
+            staff.perform(&task);
             tokio::task::yield_now().await;
             if stop.is_cancelled() {
                 return;
             }
             continue;
         }
-        let due = controllers
+        let due = staff
             .queue
             .due()
-            .unwrap_or(Instant::now() + Duration::from_secs(60));
+            .unwrap_or(Instant::now() + Duration::from_mins(1));
         tokio::select! {
             () = stop.cancelled() => return,
-            change = changes.recv() => match change {
-                Some(change) => controllers.wake(&change),
+            change = feed.recv() => match change {
+                Some(change) => staff.wake(&change),
                 None => return,
             },
-            changed = faults.changed() => match changed {
-                Ok(()) => controllers.wake_applications(),
+            outcome = faults.changed() => match outcome {
+                Ok(()) => staff.wake_applications(),
                 Err(_) => return,
             },
             () = tokio::time::sleep_until(due) => {}

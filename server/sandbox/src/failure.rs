@@ -97,7 +97,9 @@ impl Failure {
         };
         let mut text = format!("Apply failed with {} {plural}", causes.len());
         for (manager, field) in causes {
-            text.push_str(&format!(": conflict with \"{manager}\": {field}"));
+            for part in [": conflict with \"", manager, "\": ", field] {
+                text.push_str(part);
+            }
         }
         let mut failure = Self::new(409, "Conflict", text);
         failure.details = json!({"causes": list});

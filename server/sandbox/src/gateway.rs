@@ -43,8 +43,9 @@ impl Gateway {
     pub fn push(&self, config: &Arc<Config>) {
         for (number, replica) in self.replicas.iter().enumerate() {
             for worker in 0..replica.workers() {
-                let millis = 8.0 + 23.0 * worker as f64 + 11.0 * number as f64;
-                let delay = Duration::from_secs_f64(millis / 1_000.0 * self.pace.0.max(0.0));
+                let millis = 8 + 23 * worker + 11 * number;
+                let whole = Duration::from_millis(u64::try_from(millis).unwrap_or(100));
+                let delay = whole.mul_f64(self.pace.0.max(0.0));
                 if delay.is_zero() {
                     replica.take(worker, config);
                 } else {

@@ -1,6 +1,6 @@
 //! The kinds this cluster knows, as one table.
 //!
-//! Discovery, the OpenAPI documents, routing and the custom resource definitions are all printed
+//! Discovery, the schema documents, routing and the custom resource definitions are all printed
 //! from it, so a kind exists everywhere or nowhere. `Kind` is the index into the table; a test
 //! holds the two in step.
 
@@ -45,6 +45,10 @@ pub enum Kind {
 
 /// What the API says about a kind.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column of the table"
+)]
 pub struct Definition {
     pub kind: Kind,
     pub group: &'static str,

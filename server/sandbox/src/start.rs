@@ -136,33 +136,30 @@ fn listen(tasks: &mut JoinSet<()>, bound: Bound, cluster: &Arc<Cluster>) {
     let of = cluster.clone();
     let handler: Handler = Arc::new(move |connection, request| {
         let chosen = of.gateway.balanced(connection);
-        Box::pin(async move { through(chosen, request).await })
+        Box::pin(std::future::ready(through(chosen, &request)))
     });
     tasks.spawn(serve(bound.gateway, always.clone(), stop.clone(), handler));
     for (number, listener) in bound.replicas.into_iter().enumerate() {
         let replica = cluster.gateway.numbered(number);
         let handler: Handler = Arc::new(move |connection, request| {
             let chosen = replica.clone().map(|replica| (replica, connection));
-            Box::pin(async move { through(chosen, request).await })
+            Box::pin(std::future::ready(through(chosen, &request)))
         });
         tasks.spawn(serve(listener, always.clone(), stop.clone(), handler));
     }
 }
 
-async fn through(
+fn through(
     chosen: Option<(Arc<Replica>, u64)>,
-    request: Request<Incoming>,
+    request: &Request<Incoming>,
 ) -> axum::response::Response {
-    let (parts, _) = request.into_parts();
-    let target = parts
-        .uri
+    let target = request
+        .uri()
         .path_and_query()
         .map_or("/", |target| target.as_str());
     match chosen {
         Some((replica, connection)) => {
-            replica
-                .answer(connection, &parts.method, target, &parts.headers)
-                .await
+            replica.answer(connection, request.method(), target, request.headers())
         }
         None => api::refusal(&crate::failure::Failure::internal(
             "there is no such replica",

@@ -18,13 +18,14 @@ pub mod write;
 pub use entry::{Change, Entry, Key, Verb, digest};
 
 use crate::failure::Failure;
+use crate::object;
 use crate::resource::{Kind, TABLE};
 use entry::Table;
 use log::{Line, Log};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::{mpsc, watch};
 
 /// What a write expects to find.
@@ -90,15 +91,11 @@ impl Store {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The newest resource version.
@@ -181,8 +178,8 @@ impl Store {
             kind.plural(),
             self.version()
         );
-        let high = entry::digest(&seed, 1);
-        let low = entry::digest(&seed, 2);
+        let high = digest(&seed, 1);
+        let low = digest(&seed, 2);
         format!(
             "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
             high >> 32,
@@ -194,10 +191,10 @@ impl Store {
     }
 
     /// Writes an object as the next version of itself.
-    pub fn put(&self, kind: Kind, object: Value, expect: Expect) -> Result<Arc<Entry>, Failure> {
+    pub fn put(&self, kind: Kind, value: Value, expect: Expect) -> Result<Arc<Entry>, Failure> {
         let mut state = self.write();
-        let name = crate::object::name(&object).to_owned();
-        let namespace = crate::object::namespace(&object).to_owned();
+        let name = object::name(&value).to_owned();
+        let namespace = object::namespace(&value).to_owned();
         let before = state.tables[kind as usize].get(&namespace, &name).cloned();
         match (expect, &before) {
             (Expect::Absent, Some(_)) => return Err(Failure::exists(kind, &name)),
@@ -208,7 +205,7 @@ impl Store {
             _ => {}
         }
         let version = state.version + 1;
-        let entry = Arc::new(Entry::new(kind, object, version));
+        let entry = Arc::new(Entry::new(kind, value, version));
         state.log.put(&entry).map_err(|error| disk(&error))?;
         state.insert(entry.clone());
         let verb = if before.is_some() {
@@ -246,7 +243,7 @@ impl Store {
         state.take(key);
         state.version = version;
         let mut last = before.value();
-        crate::object::set(
+        object::set(
             &mut last,
             &["metadata", "resourceVersion"],
             json!(version.to_string()),

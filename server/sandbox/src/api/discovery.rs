@@ -1,4 +1,4 @@
-//! What the API says about itself: versions, groups, resources, OpenAPI.
+//! What the API says about itself: versions, groups, resources and schemas.
 //!
 //! Both forms of discovery are printed from the table of kinds, the aggregated one when the client
 //! prefers it.

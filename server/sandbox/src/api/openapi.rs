@@ -1,4 +1,4 @@
-//! The OpenAPI documents, as small as clients can use.
+//! The `OpenAPI` documents, as small as clients can use.
 //!
 //! `kubectl` reads them to learn that validation happens on the server and to find kinds; the
 //! schemas say no more than "an object".

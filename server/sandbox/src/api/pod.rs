@@ -52,7 +52,7 @@ pub async fn proxy(
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
     let path = format!("/{}{query}", call.target.rest);
-    Ok(replica.answer_any(&parts.method, &path, &headers).await)
+    Ok(replica.answer_any(&parts.method, &path, &headers))
 }
 
 /// A few lines that a container of this pod would have written.

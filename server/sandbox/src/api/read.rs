@@ -156,11 +156,11 @@ fn written(call: &Call, metadata: &Value, page: &[Arc<Entry>]) -> String {
     let kind = call.target.kind;
     let size: usize = page.iter().map(|entry| entry.json.len() + 1).sum();
     let mut text = String::with_capacity(size + 256);
-    text.push_str(&format!(
-        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
-        kind.definition().name,
-        kind.api_version(),
-    ));
+    let (name, version) = (kind.definition().name, kind.api_version());
+    let head = format!(
+        "{{\"kind\":\"{name}List\",\"apiVersion\":\"{version}\",\"metadata\":{metadata},\"items\":["
+    );
+    text.push_str(&head);
     for (index, entry) in page.iter().enumerate() {
         if index > 0 {
             text.push(',');

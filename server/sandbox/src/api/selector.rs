@@ -44,14 +44,6 @@ impl Selector {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
-    /// The one name that the fields ask for, if they do.
-    pub fn name(&self) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|Field(path, _, equal)| *equal && path == "metadata.name")
-            .map(|Field(_, value, _)| value.as_str())
-    }
-
     pub fn matches(&self, entry: &Entry) -> bool {
         self.labels.iter().all(|wish| match wish {
             Label::Is(key, values) => entry
@@ -69,15 +61,17 @@ impl Selector {
         let mut parsed: Option<Value> = None;
         self.fields.iter().all(|Field(path, wished, equal)| {
             let is = match path.as_str() {
-                "metadata.name" => &*entry.key.name == wished.as_str(),
-                "metadata.namespace" => &*entry.key.namespace == wished.as_str(),
+                "metadata.name" => *entry.key.name == **wished,
+                "metadata.namespace" => *entry.key.namespace == **wished,
                 _ => {
                     let object = parsed.get_or_insert_with(|| entry.value());
                     let pointer = format!("/{}", path.replace('.', "/"));
                     match object.pointer(&pointer) {
                         Some(Value::String(text)) => text == wished,
                         Some(Value::Null) | None => wished.is_empty(),
-                        Some(other) => other.to_string() == *wished,
+                        Some(other) => {
+                            serde_json::from_str(wished).is_ok_and(|value: Value| value == *other)
+                        }
                     }
                 }
             };

@@ -19,9 +19,13 @@ pub fn wanted(accept: &str) -> bool {
 /// The table of some objects. `include` is `None`, `Metadata` (the default) or `Object`.
 pub fn of(kind: Kind, entries: &[Arc<Entry>], version: &str, include: &str) -> Value {
     let columns = columns(kind);
-    let mut definitions = vec![json!({
-        "name": "Name", "type": "string", "format": "name", "description": "Name", "priority": 0,
-    })];
+    let mut definitions = Vec::new();
+    if named(kind) {
+        definitions.push(json!({
+            "name": "Name", "type": "string", "format": "name", "description": "Name",
+            "priority": 0,
+        }));
+    }
     for column in columns {
         definitions.push(json!({
             "name": column.title,
@@ -44,9 +48,17 @@ pub fn of(kind: Kind, entries: &[Arc<Entry>], version: &str, include: &str) -> V
     })
 }
 
+/// Events are told by what they are about, not by their name.
+fn named(kind: Kind) -> bool {
+    kind != Kind::Event
+}
+
 fn row(kind: Kind, entry: &Entry, include: &str) -> Value {
     let value = entry.value();
-    let mut cells = vec![json!(&*entry.key.name)];
+    let mut cells = Vec::new();
+    if named(kind) {
+        cells.push(json!(&*entry.key.name));
+    }
     cells.extend(
         columns(kind)
             .iter()

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-const BOOKMARK: Duration = Duration::from_secs(60);
+const BOOKMARK: Duration = Duration::from_mins(1);
 /// The usual longest watch of an API server is between 30 and 60 minutes.
 const LONGEST: u64 = 1_800;
 

@@ -82,7 +82,7 @@ fn row(cluster: &str, instance: &str, fault: &str, about: &str) -> String {
 }
 
 fn cluster_field(id: &str, clusters: &[Arc<Cluster>], chosen: &str) -> String {
-    let options: String = clusters
+    let options = clusters
         .iter()
         .map(|cluster| {
             let name = &cluster.seed.name;
@@ -90,7 +90,8 @@ fn cluster_field(id: &str, clusters: &[Arc<Cluster>], chosen: &str) -> String {
             let name = escape(name);
             format!("<option value=\"{name}\"{selected}>{name}</option>")
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "<div class=\"field\"><label for=\"{id}\">Cluster</label><select id=\"{id}\" \
          name=\"cluster\">{options}</select></div>"
@@ -98,9 +99,10 @@ fn cluster_field(id: &str, clusters: &[Arc<Cluster>], chosen: &str) -> String {
 }
 
 fn fault_field<'a>(id: &str, faults: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let options: String = faults
+    let options = faults
         .map(|(name, about)| format!("<option value=\"{name}\">{name}: {about}</option>"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "<div class=\"field\"><label for=\"{id}\">Fault</label><select id=\"{id}\" \
          name=\"fault\">{options}</select></div>"
@@ -113,7 +115,9 @@ fn instance_form(clusters: &[Arc<Cluster>], chosen: &str, instance: &str) -> Str
         let all = cluster.store.list(Kind::Application, Some(APPLICATIONS));
         for entry in all.iter().take(SUGGESTED) {
             let id = entry.key.name.trim_start_matches("prism");
-            suggestions.push_str(&format!("<option value=\"{}\">", escape(id)));
+            for part in ["<option value=\"", &escape(id), "\">"] {
+                suggestions.push_str(part);
+            }
         }
     }
     format!(

@@ -29,7 +29,7 @@ pub const MANAGER: &str = "argocd-application-controller";
 const REFRESH: &str = "argocd.argoproj.io/refresh";
 const SKIP: &str = "argocd.argoproj.io/skip-reconcile";
 /// Real seconds after which an Application is compared although nothing woke it.
-const RESYNC: Duration = Duration::from_secs(180);
+const RESYNC: Duration = Duration::from_mins(3);
 
 /// What Argo CD keeps in memory.
 #[derive(Default)]
@@ -246,7 +246,7 @@ impl Controllers {
             let message = object::text_or_empty(new, "/status/operationState/message");
             match phase {
                 "Running" => {
-                    self.note(new, MANAGER, "OperationStarted", "Initiated automated sync")
+                    self.note(new, MANAGER, "OperationStarted", "Initiated automated sync");
                 }
                 "Succeeded" => self.note(
                     new,

@@ -49,7 +49,7 @@ impl Controllers {
         match data {
             Ok(data) => {
                 self.waiting.remove(&task.key);
-                self.write_secret(&wish, data);
+                self.write_secret(&wish, &data);
                 let version = synced_version(&wish);
                 let said =
                     self.cluster
@@ -210,7 +210,7 @@ impl Controllers {
         })
     }
 
-    fn write_secret(&self, wish: &Value, data: Map<String, Value>) {
+    fn write_secret(&self, wish: &Value, data: &Map<String, Value>) {
         let (space, target) = (object::namespace(wish), target(wish));
         if object::text(wish, "/spec/target/creationPolicy") == Some("None") {
             return;

@@ -57,7 +57,7 @@ impl Controllers {
                     }
                     self.accept(&route, Ok(()));
                 }
-                Err(why) => self.accept(&route, Err(why)),
+                Err(why) => self.accept(&route, Err(&why)),
             }
         }
         for entry in store.list(Kind::PluginConfig, Some(space)) {
@@ -108,7 +108,7 @@ impl Controllers {
             }
             Err(why) => {
                 self.ingress.consumers.remove(&place);
-                self.accept(&consumer, Err(why));
+                self.accept(&consumer, Err(&why));
             }
         }
         self.plan_push();
@@ -140,16 +140,16 @@ impl Controllers {
     }
 
     /// Writes the condition by which the controller says that it took an object, or why not.
-    fn accept(&self, value: &Value, result: Result<(), String>) {
+    fn accept(&self, value: &Value, result: Result<(), &str>) {
         let generation = value["metadata"]["generation"].clone();
         let kind = match object::text_or_empty(value, "/kind") {
             "ApisixRoute" => Kind::Route,
             "ApisixPluginConfig" => Kind::PluginConfig,
             _ => Kind::Consumer,
         };
-        let (status, reason, message) = match &result {
+        let (status, reason, message) = match result {
             Ok(()) => ("True", "Accepted", "The resource has been accepted"),
-            Err(why) => ("False", "InvalidSpec", why.as_str()),
+            Err(why) => ("False", "InvalidSpec", why),
         };
         let known = object::condition(value, "Accepted").is_some_and(|found| {
             found["status"] == status
@@ -173,7 +173,7 @@ impl Controllers {
                     one["observedGeneration"] = json!(generation);
                 }
             });
-        if let Err(why) = &result {
+        if let Err(why) = result {
             self.warn(value, MANAGER, "ResourceSyncAborted", why);
         }
     }

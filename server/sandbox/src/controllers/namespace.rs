@@ -43,7 +43,7 @@ impl Controllers {
         self.cluster
             .store
             .edit(Kind::Namespace, "", name, MANAGER, |space| {
-                explain(space, &rest)
+                explain(space, &rest);
             });
     }
 

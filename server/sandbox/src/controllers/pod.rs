@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 
 const KUBELET: &str = "kubelet";
 const SCHEDULER: &str = "default-scheduler";
+const DATABASE: &str = "prism-postgres";
+/// The pod by which an instance's database becomes reachable.
+pub const FIRST_DATABASE_POD: &str = "prism-postgres-0";
 /// Seconds between two starts of a container that keeps ending.
 const RESTART: f64 = 20.0;
 
@@ -80,7 +83,11 @@ impl Controllers {
         if self.suffers(pod, Fault::CrashLoop) {
             return self.crash(task, pod);
         }
-        if object::is_true(pod, "Ready") || !self.passed(task, "ready", 2.2) {
+        let seconds = if is_database(pod) { 1.5 } else { 2.2 };
+        if object::is_true(pod, "Ready")
+            || !self.database_answers(pod)
+            || !self.passed(task, "ready", seconds)
+        {
             return false;
         }
         for kind in ["Ready", "ContainersReady"] {
@@ -108,7 +115,18 @@ impl Controllers {
                  available: 3 No preemption victims found for incoming pod.",
             );
         }
-        if self.unbound(pod) {
+        let unbound = self.unbound(pod);
+        if unbound
+            && !self
+                .cluster
+                .faults
+                .has(object::namespace(pod), Fault::VolumePending)
+            && !self.passed(task, "unbound", 3.0)
+        {
+            // Provisioning takes a moment, and the scheduler says nothing before.
+            return false;
+        }
+        if unbound {
             return refuse(
                 self,
                 pod,
@@ -132,6 +150,25 @@ impl Controllers {
         true
     }
 
+    /// The components of an instance are ready once its database takes connections.
+    fn database_answers(&self, pod: &Value) -> bool {
+        let space = object::namespace(pod);
+        if is_database(pod)
+            || self
+                .cluster
+                .store
+                .get(Kind::Postgresql, space, DATABASE)
+                .is_none()
+        {
+            return true;
+        }
+        let first = self
+            .cluster
+            .store
+            .object(Kind::Pod, space, FIRST_DATABASE_POD);
+        first.is_some_and(|pod| object::is_true(&pod, "Ready"))
+    }
+
     fn unbound(&self, pod: &Value) -> bool {
         let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
         volumes
@@ -151,16 +188,16 @@ impl Controllers {
         if self.suffers(pod, Fault::ImagePull) {
             return self.fail_pull(task, pod, reason, &image);
         }
+        let name = object::text_or_empty(pod, "/spec/containers/0/name").to_owned();
+        let seconds = if name == "postgres" { 0.9 } else { 2.4 };
+        if reason == "ContainerCreating" && !self.passed(task, "pull", seconds) {
+            return false;
+        }
         if let Some(secret) = self.missing_secret(pod) {
             let message = format!("secret \"{secret}\" not found");
             if waits(pod, "CreateContainerConfigError", &message) {
                 self.warn(pod, KUBELET, "Failed", &format!("Error: {message}"));
             }
-            return false;
-        }
-        let name = object::text_or_empty(pod, "/spec/containers/0/name").to_owned();
-        let seconds = if name == "postgres" { 1.4 } else { 2.4 };
-        if reason == "ContainerCreating" && !self.passed(task, "pull", seconds) {
             return false;
         }
         let message =
@@ -268,6 +305,10 @@ fn back_off_event(pod: &Value) -> String {
         object::namespace(pod),
         object::uid(pod),
     )
+}
+
+fn is_database(pod: &Value) -> bool {
+    object::label(pod, "application") == Some("spilo")
 }
 
 /// The status of the one container.

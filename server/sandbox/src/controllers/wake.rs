@@ -3,6 +3,7 @@
 //! Only look-ups by key and owner: a change must cost the same with ten objects and with a hundred
 //! thousand.
 
+use super::pod::FIRST_DATABASE_POD;
 use super::{Controllers, Role, Task};
 use crate::fault::ANNOTATION;
 use crate::object;
@@ -68,14 +69,13 @@ impl Controllers {
             Kind::Pod => self.wake_owners_of_pod(entry),
             Kind::Secret => self.wake_readers(change),
             Kind::Volume => self.wake_namespace(&entry.key.namespace, Kind::Pod, Role::Pod),
-            Kind::VaultEntry => self.wake_waiting(),
+            Kind::VaultEntry | Kind::ClusterSecretStore | Kind::SecretStore => self.wake_waiting(),
             Kind::PluginConfig => {
                 self.soon(
                     Role::Routes,
                     &Key::new(Kind::Route, &entry.key.namespace, ""),
                 );
             }
-            Kind::ClusterSecretStore | Kind::SecretStore => self.wake_waiting(),
             _ => {}
         }
         if change.verb == Verb::Deleted {
@@ -112,6 +112,9 @@ impl Controllers {
 
     /// A deployment or a database learns that one of its pods has changed.
     fn wake_owners_of_pod(&mut self, pod: &Entry) {
+        if &*pod.key.name == FIRST_DATABASE_POD {
+            self.wake_namespace(&pod.key.namespace, Kind::Pod, Role::Pod);
+        }
         for owner in &pod.owners {
             let Some(above) = self.cluster.store.by_uid(owner) else {
                 continue;
@@ -178,7 +181,17 @@ impl Controllers {
 
     /// The Application that made this object looks at it again.
     fn wake_application_of(&mut self, entry: &Entry) {
-        if matches!(entry.key.kind, Kind::Application | Kind::Event | Kind::Pod) {
+        let made_by_charts = matches!(
+            entry.key.kind,
+            Kind::Deployment
+                | Kind::Service
+                | Kind::Postgresql
+                | Kind::Certificate
+                | Kind::Tls
+                | Kind::Route
+                | Kind::ExternalSecret
+        );
+        if !made_by_charts {
             return;
         }
         let Some(release) = entry.label("app.kubernetes.io/instance") else {

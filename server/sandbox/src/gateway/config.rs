@@ -23,7 +23,6 @@ pub struct Config {
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
     pub namespace: String,
-    pub name: String,
     pub priority: i64,
     pub methods: Vec<String>,
     /// Paths; a last `*` matches any rest.
@@ -144,7 +143,6 @@ pub fn translate(
         }
         let made = Rule {
             namespace: object::namespace(route).to_owned(),
-            name: object::text_or_empty(rule, "/name").to_owned(),
             priority: object::number(rule, "/priority").unwrap_or(0),
             methods: texts(&rule["match"]["methods"]),
             paths: texts(&rule["match"]["paths"]),

@@ -67,18 +67,13 @@ impl Replica {
     }
 
     /// Answers on a fresh connection: the next worker takes it.
-    pub async fn answer_any(
-        &self,
-        method: &Method,
-        target: &str,
-        headers: &HeaderMap,
-    ) -> Response<Body> {
+    pub fn answer_any(&self, method: &Method, target: &str, headers: &HeaderMap) -> Response<Body> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        self.answer(turn, method, target, headers).await
+        self.answer(turn, method, target, headers)
     }
 
     /// Answers on a connection; its number decides the worker. `target` is path and query.
-    pub async fn answer(
+    pub fn answer(
         &self,
         connection: u64,
         method: &Method,

@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn the_longest_path_of_a_host_answers() {
         let rule = |name: &str, paths: &[&str], methods: &[&str]| Rule {
-            name: name.into(),
+            service: name.into(),
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             methods: methods.iter().map(|method| (*method).to_owned()).collect(),
             ..Rule::default()
@@ -56,8 +56,9 @@ mod tests {
             "a.b".into(),
             BTreeMap::from([("n".into(), Arc::new(rules))]),
         );
-        let name =
-            |host, method, path| find(&config, host, method, path).map(|rule| rule.name.as_str());
+        let name = |host, method, path| {
+            find(&config, host, method, path).map(|rule| rule.service.as_str())
+        };
         assert_eq!(name("A.b:8443", "GET", "/cloud-agent/dids"), Some("agent"));
         assert_eq!(name("a.b", "GET", "/cloud-agent/docs/"), Some("docs"));
         assert_eq!(name("a.b", "GET", "/"), Some("docs"));

@@ -204,14 +204,13 @@ fn put(cluster: &Cluster, input: &Value) -> Result<Value, Refusal> {
         let why = "You must provide either SecretString or SecretBinary.";
         Refusal::new("InvalidRequestException", why)
     })?;
-    let wished: Vec<String> = input["VersionStages"]
-        .as_array()
-        .map(|list| {
-            list.iter()
-                .filter_map(|stage| stage.as_str().map(str::to_owned))
-                .collect()
-        })
-        .unwrap_or_else(|| vec!["AWSCURRENT".to_owned()]);
+    let wished: Vec<String> = match input["VersionStages"].as_array() {
+        Some(list) => list
+            .iter()
+            .filter_map(|stage| stage.as_str().map(str::to_owned))
+            .collect(),
+        None => vec!["AWSCURRENT".to_owned()],
+    };
     change(cluster, &name, |entry| {
         add(entry, &id, &content, &wished)?;
         let stages = version(entry, &id).map(|version| version["stages"].clone());

@@ -171,7 +171,9 @@ fn take(object: &mut Value, place: &[String]) {
             }
         }
         (Some(("v:", wished)), Value::Array(items)) => {
-            items.retain(|item| item.to_string() != wished);
+            if let Ok(wished) = serde_json::from_str::<Value>(wished) {
+                items.retain(|item| *item != wished);
+            }
         }
         _ => {}
     }
@@ -192,9 +194,15 @@ fn spelled(place: &[String]) -> String {
                     .iter()
                     .map(|(name, value)| format!("{name}={value}"))
                     .collect();
-                text.push_str(&format!("[{}]", parts.join(",")));
+                text.push('[');
+                text.push_str(&parts.join(","));
+                text.push(']');
             }
-            Some((_, value)) => text.push_str(&format!("[={value}]")),
+            Some((_, value)) => {
+                text.push_str("[=");
+                text.push_str(value);
+                text.push(']');
+            }
             None => {}
         }
     }
@@ -387,28 +395,28 @@ pub fn apply(
         first.fields = of(kind, live);
         list.push(first);
     }
-    let conflicts = conflicts(&list, live, config, &wished, author);
-    if !conflicts.is_empty() && !force {
-        let causes: Vec<(String, String)> = conflicts
+    let mut merged = live.cloned().unwrap_or_else(|| json!({}));
+    merge(kind, "", &mut merged, config);
+    let found = conflicts(&list, live, &merged, &wished, author);
+    if !found.is_empty() && !force {
+        let causes: Vec<(String, String)> = found
             .iter()
             .map(|(manager, place)| (manager.clone(), spelled(place)))
             .collect();
         return Err(Failure::apply_conflict(&causes));
     }
-    let mut merged = live.cloned().unwrap_or_else(|| json!({}));
-    merge(kind, "", &mut merged, config);
-    let lost: Fields = conflicts.into_iter().map(|(_, place)| place).collect();
+    let seized: Fields = found.into_iter().map(|(_, place)| place).collect();
     let mut mine = Fields::new();
     for entry in &mut list {
         if entry.is(author, "Apply") {
             mine = std::mem::replace(&mut entry.fields, wished.clone());
         } else {
-            entry.fields.retain(|place| !lost.contains(place));
+            entry.fields.retain(|place| !seized.contains(place));
         }
     }
     if !list.iter().any(|entry| entry.is(author, "Apply")) {
         let mut entry = Managed::fresh(author, "Apply", &kind.api_version());
-        entry.fields = wished.clone();
+        entry.fields.clone_from(&wished);
         list.push(entry);
     }
     let dropped: Vec<Place> = mine
@@ -416,7 +424,7 @@ pub fn apply(
         .filter(|place| !list.iter().any(|entry| entry.fields.contains(*place)))
         .cloned()
         .collect();
-    for place in dropped.iter().rev() {
+    for place in &dropped {
         let kept_below = list.iter().any(|entry| {
             entry
                 .fields
@@ -439,11 +447,11 @@ fn unmanaged(object: &Value) -> Value {
     object
 }
 
-/// Fields of others whose value the configuration would change.
+/// Fields of others whose value the merge would change.
 fn conflicts(
     list: &[Managed],
     live: Option<&Value>,
-    config: &Value,
+    merged: &Value,
     wished: &Fields,
     author: &Author,
 ) -> Vec<(String, Place)> {
@@ -455,7 +463,7 @@ fn conflicts(
                 || entry.fields.iter().any(|other| {
                     !is_item(other) && (other.starts_with(place) || place.starts_with(other))
                 });
-            if owned && at(live, place).is_some_and(|there| Some(there) != at(config, place)) {
+            if owned && at(live, place).is_some_and(|there| Some(there) != at(merged, place)) {
                 found.push((entry.manager.clone(), place.clone()));
             }
         }

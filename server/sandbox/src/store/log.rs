@@ -41,6 +41,9 @@ struct Head {
 
 const OBJECT: &str = ",\"object\":";
 
+/// Kind, namespace and name of a line's object.
+type Place = (Kind, String, String);
+
 impl Log {
     /// A log that keeps nothing, for the moment before the real one is rewritten.
     pub fn nowhere() -> Self {
@@ -137,7 +140,7 @@ fn kind_of(text: &str) -> Option<Kind> {
 
 fn survivors(text: &str) -> Vec<Line> {
     let mut version = 0;
-    let mut last: HashMap<(Kind, String, String), Option<(u64, &str)>> = HashMap::new();
+    let mut last: HashMap<Place, Option<(u64, &str)>> = HashMap::new();
     let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
     for line in whole.lines() {
         let (start, object) = match line.split_once(OBJECT) {

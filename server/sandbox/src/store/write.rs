@@ -6,7 +6,7 @@
 //! at the write.
 
 use super::fields::{Author, record_update};
-use super::{Entry, Expect, Key, Store, check};
+use super::{Entry, Expect, Store, check};
 use crate::clock;
 use crate::failure::Failure;
 use crate::object;
@@ -224,13 +224,6 @@ impl Store {
             return Some(entry);
         }
         self.create(kind, object, &Write::by(manager)).ok()
-    }
-}
-
-impl Entry {
-    /// The key of an object that is not stored yet.
-    pub fn place(kind: Kind, object: &Value) -> Key {
-        Key::new(kind, object::namespace(object), object::name(object))
     }
 }
 

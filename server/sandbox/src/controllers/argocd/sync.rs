@@ -258,11 +258,11 @@ fn wished(application: &Value) -> (Value, Value) {
 }
 
 fn remember(application: &mut Value, plan: &Plan) {
-    let last = application
+    let latest = application
         .pointer("/status/history")
         .and_then(Value::as_array)
         .and_then(|l| l.last());
-    let id = last
+    let id = latest
         .and_then(|last| last["id"].as_i64())
         .map_or(0, |id| id + 1);
     let mut entry = json!({
