@@ -1,0 +1,51 @@
+//! Hands pages what they need to know of a request: who asks, the nonce of the answer, the time,
+//! where the built files are. Only for pages, since it costs one more look at the database.
+
+use std::sync::Arc;
+
+use app::context::{Caller as PageCaller, Theme};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use model::Actor;
+
+use super::caller::Caller;
+use super::problem::Problem;
+use super::security_headers::Nonce;
+use super::state::AppState;
+
+/// The layer.
+pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    match page_caller(&state, &request).await {
+        Ok(caller) => {
+            let extensions = request.extensions_mut();
+            extensions.insert(caller);
+            extensions.insert(Arc::clone(&state.services));
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn page_caller(state: &AppState, request: &Request) -> Result<PageCaller, Problem> {
+    let extensions = request.extensions();
+    let actor = extensions.get::<Caller>().map_or(Actor::Anonymous, |caller| caller.actor.clone());
+    let me = match &actor {
+        Actor::Anonymous => None,
+        known => Some(state.services.user.me(known).await?),
+    };
+    let nonce = extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
+    Ok(PageCaller {
+        actor,
+        me,
+        sandbox: state.settings.sandbox,
+        environment: state.settings.environment.clone(),
+        assets: state.settings.assets.clone(),
+        nonce,
+        now: state.services.context.now(),
+        notices: Vec::new(),
+        flash: None,
+        theme: Theme::default(),
+        location: String::new(),
+    })
+}

@@ -1,0 +1,110 @@
+//! Puts routes and layers together, outermost first: request id and problems, trace, headers of
+//! safety, compression, panics, size, address; then, for people and programs (not for static files),
+//! cross-site refusal, session, caller; then, for the API, idempotency, and for pages, their context.
+
+use axum::Router;
+use axum::extract::{OriginalUri, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use model::health::HealthStatus;
+use model::operation::OperationState;
+use model::Actor;
+
+use super::problem::Problem;
+use super::state::AppState;
+use super::{
+    assets, caller, client_address, compression, csrf, idempotency, limits, openapi, page_caller,
+    panic, reference, request_id, security_headers, session, trace,
+};
+
+/// Everything that this server answers on its public listener.
+pub fn router(state: AppState) -> Router {
+    let known_callers = api(&state)
+        .merge(pages(&state))
+        .layer(from_fn_with_state(state.clone(), caller::layer))
+        .layer(session::layer(&state))
+        .layer(from_fn_with_state(state.clone(), csrf::layer));
+    known_callers
+        .merge(assets::routes(&state))
+        .layer(from_fn_with_state(state.clone(), client_address::layer))
+        .layer(from_fn(limits::layer))
+        .layer(panic::layer())
+        .layer(compression::layer())
+        .layer(from_fn_with_state(state.clone(), security_headers::layer))
+        .layer(from_fn_with_state(state.clone(), trace::layer))
+        .layer(from_fn_with_state(state, request_id::layer))
+}
+
+/// REST, its description and the checks of an orchestrator.
+fn api(state: &AppState) -> Router {
+    let (routes, _) = openapi::described().split_for_parts();
+    let described = routes
+        .layer(from_fn_with_state(state.clone(), idempotency::layer))
+        .layer(limits::while_reading(limits::API))
+        .layer(from_fn(method_not_allowed));
+    let unknown = Router::new()
+        .route("/api", get(no_such_path))
+        .route("/api/{*rest}", axum::routing::any(no_such_path));
+    described
+        .merge(unknown)
+        .route("/api/docs", get(reference::page))
+        .with_state(state.clone())
+}
+
+/// The console, and pages that exist only in some deployments.
+fn pages(state: &AppState) -> Router {
+    app::router()
+        .merge(state.extra.clone())
+        .layer(limits::while_reading(limits::FORM))
+        .layer(from_fn_with_state(state.clone(), page_caller::layer))
+}
+
+async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
+    let detail = format!("There is nothing at {}. The reference at /api/docs says what there is.", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+}
+
+/// Gives the router's own refusal of a method its text; it brings the header `Allow`.
+async fn method_not_allowed(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let bare = !response.headers().contains_key(CONTENT_TYPE)
+        && response.extensions().get::<Problem>().is_none();
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED || !bare {
+        return response;
+    }
+    let allow = response.headers().get(ALLOW).cloned();
+    let allowed = allow.as_ref().and_then(|value| value.to_str().ok()).unwrap_or("other methods");
+    let detail = format!("{method} is not possible here; {allowed} is.");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+    let mut answer = problem.into_response();
+    if let Some(allow) = allow {
+        answer.headers_mut().insert(ALLOW, allow);
+    }
+    answer
+}
+
+/// What Prometheus reads, on a listener of its own.
+pub fn metrics_router(state: AppState) -> Router {
+    Router::new().route("/metrics", get(metrics)).with_state(state)
+}
+
+async fn metrics(State(state): State<AppState>) -> Response {
+    // A database that is away leaves the gauges as they were; the counters are still true.
+    if let Ok(fleet) = state.services.fleet.fleet(&Actor::System).await {
+        let by_status: [(HealthStatus, u32); 5] = HealthStatus::ALL.map(|status| {
+            let found = fleet.by_status.iter().find(|(it, _)| *it == status);
+            (status, found.map_or(0, |(_, count)| *count))
+        });
+        let active = OperationState::ALL.iter().filter(|state| state.is_active()).map(|state| {
+            let count = fleet.operations.iter().filter(|it| it.state == *state).count();
+            (state.as_str(), u32::try_from(count).unwrap_or(u32::MAX))
+        });
+        state.metrics.fleet(&by_status, &active.collect::<Vec<_>>());
+    }
+    let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (headers, state.metrics.render()).into_response()
+}
