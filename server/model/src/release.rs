@@ -24,6 +24,14 @@ impl fmt::Display for Version {
     }
 }
 
+impl Version {
+    /// One number that orders versions as their three numbers do.
+    #[must_use]
+    pub const fn place(self) -> i64 {
+        ((self.0 as i64) << 32) | ((self.1 as i64) << 16) | self.2 as i64
+    }
+}
+
 impl FromStr for Version {
     type Err = InvalidVersion;
     fn from_str(text: &str) -> Result<Self, InvalidVersion> {

@@ -2,22 +2,57 @@
 //! each does the same things in the same order: authorise, parse, one transaction, write, audit row,
 //! event, commit. Ports are traits only where the process ends.
 
+pub mod access_token;
 pub mod audit;
+pub mod auth;
+pub mod cluster;
 pub mod context;
 pub mod cursor;
 pub mod error;
 pub mod event;
+pub mod fleet;
+mod health;
+pub mod idempotency;
+pub mod instance;
+mod link;
 pub mod limit;
+pub mod operation;
 pub mod origin;
+pub mod password;
 pub mod ports;
+pub mod prune;
+pub mod release;
+pub mod session;
+mod target;
 pub mod tenant;
+mod touch;
+pub mod user;
+mod watchman;
+pub mod work;
 
-pub use self::audit::AuditService;
+use std::sync::Arc;
+
+pub use self::access_token::{AccessTokenService, CreateAccessToken, CreatedAccessToken};
+pub use self::audit::{AuditFilter, AuditService};
+pub use self::auth::{AuthService, FirstOwner};
+pub use self::cluster::{ChangeCluster, ClusterService};
 pub use self::context::{Context, PasswordCost, ServerKey, Settings, SignInLimits};
 pub use self::error::{Error, FieldError};
 pub use self::event::EventService;
+pub use self::fleet::{FleetService, SearchHit};
+pub use self::idempotency::{Begun, IdempotencyKey, IdempotencyService, Ticket};
+pub use self::instance::{
+    CreateInstance, Created, DeleteInstance, InstanceFilter, InstanceService, UpgradeInstance,
+};
+pub use self::operation::{OperationFilter, OperationService};
 pub use self::origin::Origin;
-pub use self::tenant::TenantService;
+pub use self::release::ReleaseService;
+pub use self::session::{DbSessions, SessionService};
+pub use self::tenant::{CreateTenant, TenantFilter, TenantService};
+pub use self::user::{
+pub use self::work::Worker;
+    AcceptInvitation, InvitationSent, InvitationView, InvitePerson, UserService,
+};
 
 /// What services answer.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -27,21 +62,58 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Services {
     /// What all of them share.
     pub context: Context,
+    /// Access tokens of this control plane's API.
+    pub access_token: AccessTokenService,
     /// The audit trail.
     pub audit: AuditService,
+    /// Signing in and the first owner.
+    pub auth: AuthService,
     /// What happened, as a stream.
     pub event: EventService,
+    /// Clusters.
+    pub cluster: ClusterService,
+    /// The fleet on one page.
+    pub fleet: FleetService,
+    /// Instances.
+    pub instance: InstanceService,
+    /// What is done to instances.
+    pub operation: OperationService,
+    /// Answers kept for repeated requests.
+    pub idempotency: IdempotencyService,
+    /// The catalogue of releases.
+    pub release: ReleaseService,
+    /// Sessions of browsers.
+    pub session: SessionService,
     /// Organisations.
     pub tenant: TenantService,
+    /// People and invitations.
+    pub user: UserService,
+    pub(crate) history: Arc<operation::history::History>,
 }
 
 impl Services {
     /// Puts them together around what they share.
     pub fn new(context: Context) -> Self {
+        let passwords = Arc::new(password::Passwords::new(
+            &context.settings.password,
+            context.entropy.clone(),
+        ));
+        let history = Arc::new(operation::history::History::default());
         Self {
+            access_token: AccessTokenService::new(context.clone()),
             audit: AuditService::new(context.clone()),
+            auth: AuthService::new(context.clone(), passwords.clone()),
             event: EventService::new(context.clone()),
+            cluster: ClusterService::new(context.clone()),
+            fleet: FleetService::new(context.clone(), history.clone()),
+            idempotency: IdempotencyService::new(context.clone()),
+            instance: InstanceService::new(context.clone(), history.clone()),
+            operation: OperationService::new(context.clone(), history.clone()),
+            release: ReleaseService::new(context.clone()),
+            session: SessionService::new(context.clone()),
             tenant: TenantService::new(context.clone()),
+            user: UserService::new(context.clone(), passwords),
+            history,
             context,
         }
     }

@@ -14,18 +14,25 @@ mod row;
 mod sql;
 mod wake;
 
+pub mod access_token;
 pub mod audit;
 pub mod cluster;
 pub mod diagnosis;
 pub mod event;
 pub mod health;
+pub mod idempotency;
 pub mod instance;
+pub mod invitation;
 pub mod lease;
+pub mod membership;
 pub mod observation;
 pub mod operation;
+pub mod release;
+pub mod session;
 pub mod setting;
 pub mod sign_in;
 pub mod tenant;
+pub mod user;
 
 pub use self::db::{Db, Options, Tx};
 pub use self::error::Error;

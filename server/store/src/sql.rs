@@ -68,23 +68,30 @@ pub(crate) use on;
 #[must_use]
 pub fn statements() -> Vec<Statement> {
     let modules: &[&[Statement]] = &[
+        crate::access_token::STATEMENTS,
         crate::audit::STATEMENTS,
         crate::cluster::STATEMENTS,
         crate::db::STATEMENTS,
         crate::diagnosis::STATEMENTS,
         crate::event::STATEMENTS,
         crate::health::STATEMENTS,
+        crate::idempotency::STATEMENTS,
         crate::instance::LIST,
         crate::instance::STATEMENTS,
         crate::instance::WRITE,
+        crate::invitation::STATEMENTS,
         crate::lease::STATEMENTS,
+        crate::membership::STATEMENTS,
         crate::observation::STATEMENTS,
         crate::operation::CLAIM,
         crate::operation::READ,
         crate::operation::WRITE,
+        crate::release::STATEMENTS,
+        crate::session::STATEMENTS,
         crate::setting::STATEMENTS,
         crate::sign_in::STATEMENTS,
         crate::tenant::STATEMENTS,
+        crate::user::STATEMENTS,
     ];
     modules.concat()
 }
