@@ -140,8 +140,8 @@ export class Visit {
     assert.ok(content <= window, `${what} is ${content} px wide in a window of ${window} px`);
   }
 
-  // Pictures of the page at every width in both colour schemes, checked for accessibility and for
-  // content that sticks out. With --update-docs the one that README.md shows is kept.
+  // Pictures of the page at every width in both colour schemes, checked for content that sticks out
+  // and for accessibility (in both schemes, since colours differ, and once more on a phone).
   async pictures(page, name) {
     for (const width of WIDTHS) {
       for (const scheme of SCHEMES) {
@@ -150,7 +150,9 @@ export class Visit {
         const path = join(this.options.screenshots, `${name}-${width}-${scheme}.png`);
         await page.screenshot({ path, fullPage: true, animations: 'disabled' });
         await this.assertNoSidewaysScroll(page, `${name} at ${width} px`);
-        await this.assertAccessible(page, `${name} at ${width} px, ${scheme}`);
+        if (width === 1280 || (width === 390 && scheme === 'light')) {
+          await this.assertAccessible(page, `${name} at ${width} px, ${scheme}`);
+        }
       }
     }
     await page.setViewportSize({ width: 1280, height: HEIGHTS[1280] });
