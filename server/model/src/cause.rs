@@ -162,6 +162,10 @@ causes! {
     SecretsManagerUnavailable = "secrets_manager_unavailable", Upstream, Degraded,
         "Secrets Manager does not take the secrets of {subject}",
         "Check the control plane's rights and the service's status; the step is repeated by itself.";
+    /// The cluster understood a step and said no.
+    StepRefused = "step_refused", Atala, Degraded,
+        "The cluster refuses a step for {subject}",
+        "Give the control plane the right that is named, or settle the conflict; the step is repeated by itself.";
     /// Somebody changed fields that belong to the control plane.
     OutsideChange = "outside_change", Atala, Degraded,
         "Somebody else changed {subject}",

@@ -10,15 +10,16 @@ use crate::{Context, Error, Result};
 
 /// The catalogue of releases.
 pub(crate) async fn catalogue(context: &Context) -> Result<Vec<Release>> {
-    Ok(store::release::list(&context.db).await?)
+    let all = store::release::all(&context.db).await?;
+    Ok(all.into_iter().map(|view| view.release).collect())
 }
 
-/// The entry of that version.
-pub(crate) fn entry(catalogue: &[Release], version: Version) -> Result<&Release> {
-    catalogue
-        .iter()
-        .find(|release| release.version == version)
-        .ok_or_else(|| Error::internal(format!("release {version} is not in the catalogue")))
+/// The entry of that version, which some instance is wished at.
+pub(crate) async fn release(context: &Context, version: Version) -> Result<Release> {
+    let found = store::release::by_version(&context.db, version).await?;
+    found.map(|view| view.release).ok_or_else(|| {
+        Error::internal(format!("release {version} is not in the catalogue"))
+    })
 }
 
 /// The wish for an instance; none until it is placed, or when its cluster was removed.

@@ -44,6 +44,8 @@ sql! {
         (select id, kind from operation where state = 'succeeded' order by id desc limit 200) o \
         join operation_step s on s.operation_id = o.id \
         where s.state = 'succeeded' and s.started_at is not null and s.finished_at is not null";
+    COUNT_ACTIVE = "select count(*) from operation where state in ('queued', 'running', 'waiting', 'stuck') \
+        and ($1 = '' or $1 like '%' || tenant_id || '%')";
     NEXT_DUE = "select min(run_after) from operation \
         where state in ('queued', 'running', 'waiting', 'stuck') and lease_owner is null";
 }
@@ -260,4 +262,15 @@ pub async fn next_due(db: &Db) -> Result<Option<Timestamp>> {
         sqlx::query_as(sql).fetch_one(c).await?
     });
     Ok(at.map(Timestamp::from_micros))
+}
+
+/// How many operations are active.
+///
+/// # Errors
+/// As the database reports.
+pub async fn count_active(db: &Db, tenants: Option<&[TenantId]>) -> Result<u32> {
+    let (count,): (i64,) = on!(db.read(), (c, sql) = COUNT_ACTIVE => {
+        sqlx::query_as(sql).bind(crate::instance::tenant_list(tenants)).fetch_one(c).await?
+    });
+    Ok(crate::row::count(count))
 }

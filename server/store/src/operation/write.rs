@@ -24,7 +24,8 @@ sql! {
     REVIVE = "update operation set state = 'queued', finished_at = null, cause = null, cause_since = null, \
         cancel_requested_at = null, attempts = 0, run_after = $2, nudged = 1 where id = $1 \
         and state in ('stuck', 'failed', 'cancelled')";
-    REVIVE_STEPS = "update operation_step set state = 'pending', started_at = null, finished_at = null, \
+    REVIVE_STEPS = "update operation_step set state = 'pending', finished_at = null, \
+        started_at = case when name in ('application', 'revoke_tokens') then started_at else null end, \
         message = null, deadline_at = null where operation_id = $1 and state <> 'succeeded'";
 }
 
