@@ -32,7 +32,14 @@ fn checks() -> Vec<(&'static str, Command)> {
         ("rustfmt", rustfmt()),
         (
             "clippy",
-            clippy(&["--workspace", "--exclude", "client", "--all-targets"]),
+            clippy(&[
+                "--workspace",
+                "--exclude",
+                "client",
+                "--all-targets",
+                "--features",
+                "app/samples",
+            ]),
         ),
         ("clippy of the islands", clippy(&["--package", "client"])),
         ("rustdoc", rustdoc()),

@@ -45,8 +45,9 @@ pub fn build(suites: &[Suite]) -> Result<Built> {
         built.server = server::build(Profile::Dev)?;
     }
     if unit || it || gates {
-        let binaries = report::step("test binaries", || test_binaries(unit, it || gates))?;
-        let is_integration = |binary: &Binary| binary.name == "it";
+        let binaries = report::step("test binaries", || test_binaries(unit))?;
+        let home = workspace::root().join(workspace::TESTS);
+        let is_integration = |binary: &Binary| binary.folder == home;
         (built.integration, built.unit) = binaries.into_iter().partition(is_integration);
     }
     if unit {
@@ -57,15 +58,15 @@ pub fn build(suites: &[Suite]) -> Result<Built> {
     Ok(built)
 }
 
-fn test_binaries(unit: bool, integration: bool) -> Result<Vec<Binary>> {
+/// The integration tests, and with `unit` what tests each crate has of its own.
+fn test_binaries(unit: bool) -> Result<Vec<Binary>> {
     let mut cargo = workspace::cargo("test");
     for package in workspace::LIBRARIES.iter().chain([&workspace::TESTS]) {
         cargo.args(["--package", package]);
     }
     if unit {
-        cargo.arg("--lib");
-    }
-    if integration {
+        cargo.args(["--lib", "--test", "*"]);
+    } else {
         cargo.args(["--test", "it"]);
     }
     executables(&mut cargo)
@@ -99,11 +100,15 @@ fn executable(line: &str) -> Option<Binary> {
     let is_test = message["reason"] == "compiler-artifact" && message["profile"]["test"] == true;
     let path = message["executable"].as_str().filter(|_| is_test)?;
     let manifest = PathBuf::from(message["manifest_path"].as_str()?);
-    Some(Binary {
-        name: message["target"]["name"].as_str()?.to_owned(),
-        path: path.into(),
-        folder: manifest.parent()?.to_path_buf(),
-    })
+    let folder = manifest.parent()?.to_path_buf();
+    let target = message["target"]["name"].as_str()?;
+    let name = if message["target"]["kind"][0] == "test" {
+        format!("{}-{target}", folder.file_name()?.to_string_lossy())
+    } else {
+        target.to_owned()
+    };
+    let path = path.into();
+    Some(Binary { name, path, folder })
 }
 
 #[cfg(test)]
@@ -118,6 +123,11 @@ mod tests {
         let binary = executable(line).expect("a test binary");
         assert_eq!(binary.name, "model");
         assert_eq!(binary.folder, PathBuf::from("/tree/server/model"));
+        let apart = executable(&line.replace("lib", "test")).expect("a test binary");
+        assert_eq!(
+            apart.name, "model-model",
+            "an integration test is named with its package"
+        );
         assert_eq!(
             executable(&line.replace("\"test\":true", "\"test\":false")),
             None
