@@ -60,6 +60,8 @@ pub struct Settings {
     /// How long a request that holds an idempotency key may go without an answer before its repeat
     /// counts as the first (60 seconds).
     pub idempotency_lease: Duration,
+    /// JSON schema of the instance chart's values, where there is one; overrides are checked by it.
+    pub values_schema: Option<String>,
     /// The secret from which keys of this installation are derived.
     pub server_key: ServerKey,
 }
@@ -80,6 +82,7 @@ impl Settings {
             events_kept: 100_000,
             idempotency_life: DAY,
             idempotency_lease: Duration::from_mins(1),
+            values_schema: None,
             server_key,
         }
     }

@@ -50,9 +50,9 @@ pub use self::release::ReleaseService;
 pub use self::session::{DbSessions, SessionService};
 pub use self::tenant::{CreateTenant, TenantFilter, TenantService};
 pub use self::user::{
-pub use self::work::Worker;
     AcceptInvitation, InvitationSent, InvitationView, InvitePerson, UserService,
 };
+pub use self::work::Worker;
 
 /// What services answer.
 pub type Result<T> = std::result::Result<T, Error>;
