@@ -11,6 +11,7 @@ use model::permission::Permission;
 use model::user::Role;
 use model::view::MeView;
 use model::{Actor, TenantId, Timestamp};
+use service::Origin;
 
 /// Names of the built files, as `public/pkg/manifest.json` gives them; addresses begin with `/pkg/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub struct Notice {
 pub struct Caller {
     /// For the services.
     pub actor: Actor,
+    /// Where the request came from, for the audit trail.
+    pub origin: Origin,
     /// For the frame; none before sign-in.
     pub me: Option<MeView>,
     /// Whether the embedded sandbox serves the clusters; said in words on every page.

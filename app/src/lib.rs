@@ -9,6 +9,8 @@
 pub mod islands;
 
 #[cfg(feature = "ssr")]
+mod actions;
+#[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
 mod frame;
@@ -19,3 +21,6 @@ pub mod pages;
 pub mod samples;
 #[cfg(feature = "ssr")]
 pub mod ui;
+
+#[cfg(feature = "ssr")]
+pub use self::actions::{Route, error_page, router, routes};

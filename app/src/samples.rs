@@ -82,6 +82,7 @@ pub fn caller(role: Option<Role>) -> Caller {
     });
     Caller {
         actor: Actor::Anonymous,
+        origin: service::Origin::local(),
         me,
         sandbox: true,
         environment: None,

@@ -84,9 +84,9 @@ fn token_row(one: &AccessTokenView, now: Timestamp) -> AnyView {
 
 fn make(form: &Form) -> AnyView {
     let mut form = form.clone();
-    form.default_to("expires", "90");
-    form.default_to("scope", "instances:read");
-    let days = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "1 year")];
+    form.default_to("days", "90");
+    form.default_to("scopes", "instances:read");
+    let days = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "365 days")];
     let days = days.iter().map(|(value, text)| Choice::new(*value, *text)).collect();
     let scopes = Scope::all().iter().map(|scope| Choice::new(scope.to_string(), scope.to_string())).collect();
     view! {
@@ -94,8 +94,8 @@ fn make(form: &Form) -> AnyView {
             <summary>"Make an access token"</summary>
             <form class="form" method="post" action="/account/access-tokens" data-once>
                 {field(&form, "name", "Name").help("What it is for, such as the pipeline that uses it.").max(60).view()}
-                {checks(&form, "scope", "It may", "Writing includes reading. It never may more than you.", scopes)}
-                {select(&form, "expires", "It ends after", "", days)}
+                {checks(&form, "scopes", "It may", "Writing includes reading. It never may more than you.", scopes)}
+                {select(&form, "days", "It ends after", "", days)}
                 {buttons("primary", "Make access token", "")}
             </form>
         </details>
@@ -125,7 +125,14 @@ fn sessions_list(sessions: &[SessionView], now: Timestamp) -> AnyView {
             .into_any()
         })
         .collect();
-    table("Your sessions", &columns, rows, "sessions")
+    let others = (sessions.len() > 1).then(|| {
+        view! {
+            <form class="controls" method="post" action="/account/sessions/end-others">
+                <button class="button">"End all other sessions"</button>
+            </form>
+        }
+    });
+    view! { {table("Your sessions", &columns, rows, "sessions")}{others} }.into_any()
 }
 
 fn change_password(form: &Form) -> AnyView {
@@ -133,8 +140,8 @@ fn change_password(form: &Form) -> AnyView {
         <details class="folded" open=form.is_refused()>
             <summary>"Change password"</summary>
             <form class="form" method="post" action="/account/password" data-once>
-                {field(form, "current", "Current password").kind("password").autocomplete("current-password").max(256).view()}
-                {field(form, "new", "New password").help("At least 12 characters. Your other sessions end.").kind("password").autocomplete("new-password").max(256).view()}
+                {field(form, "current_password", "Current password").kind("password").autocomplete("current-password").max(256).view()}
+                {field(form, "new_password", "New password").help("At least 12 characters. Your other sessions end.").kind("password").autocomplete("new-password").max(256).view()}
                 {buttons("primary", "Change password", "")}
             </form>
         </details>

@@ -106,7 +106,7 @@ fn attention(view: &FleetView, now: Timestamp) -> AnyView {
         let rows: Vec<_> = view.attention.iter().map(|one| attention_row(one, now)).collect();
         let more = u32::try_from(view.attention.len()).is_ok_and(|shown| shown < view.not_healthy);
         let more = more.then(|| {
-            view! { <p><a href="/instances?health=not_healthy">"All that are not healthy"</a></p> }
+            view! { <p class="muted">"The worst ones are shown; the map holds all of them."</p> }
         });
         view! { <ul class="attention">{rows}</ul>{more} }.into_any()
     };

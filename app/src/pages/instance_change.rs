@@ -68,11 +68,10 @@ pub fn upgrade(_: &Caller, view: &InstanceDetail, form: &Form) -> Page {
     let choices = view.upgrades.iter().map(choice).collect();
     let losses = view.upgrades.iter().any(|choice| !choice.destroys.is_empty());
     let confirm = losses.then(|| {
-        field(&form, "confirm", "Type the instance's id if the release destroys data")
+        field(&form, "confirm", "Type the instance's name if the release destroys data")
             .help("Not needed otherwise.")
-            .mono()
             .optional()
-            .max(12)
+            .max(60)
             .view()
     });
     let back = format!("/instances/{}", one.id);
@@ -124,7 +123,7 @@ pub fn delete(_: &Caller, view: &InstanceDetail, grace: &str, form: &Form) -> Pa
             <li>"For ever: the wallet seed is gone, and with it the keys of the DIDs made here. The id is never given again."</li>
         </ul>
         <form class="form section" method="post" action=format!("{back}/delete") data-once>
-            {field(form, "confirm", "Type the instance's id to go on").help("It stands below the name on the instance's page.").mono().max(12).view()}
+            {field(form, "confirm", "Type the instance's id to go on").help("Or its name.").mono().max(60).view()}
             {buttons("destroy", format!("Delete instance {id}"), back.clone())}
         </form>
     };

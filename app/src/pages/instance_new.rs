@@ -98,7 +98,7 @@ fn fields(choices: &Choices, form: &Form) -> AnyView {
     let tenants = choices.tenants.iter().map(|(id, name)| Choice::new(id, name)).collect();
     view! {
         {select(form, "tenant", "Tenant", "", tenants)}
-        {field(form, "name", "Name").help("What people call it. Its id and host name are drawn at random and never change.").max(60).view()}
+        {field(form, "name", "Name").help("What people call it; one is made up when this is left out. Id and host name are drawn at random and never change.").optional().max(60).view()}
         {radios(form, "purpose", "Purpose", "", purposes())}
         <div data-live="regions">{radios(form, "region", "Region", "Only regions that have room for this purpose can be chosen.", regions(choices, form.get("purpose")))}</div>
         {select(form, "release", "Release", "The newest supported one, unless you choose otherwise.", releases(choices))}

@@ -83,8 +83,7 @@ fn choices(any: &str, values: impl IntoIterator<Item = (String, String)>) -> Vec
 fn bar(filters: &Filters, staff: bool) -> AnyView {
     let form = Form::sent(filters.chosen.clone());
     let plain = |words: &[String]| -> Vec<(String, String)> { words.iter().map(|w| (w.clone(), w.clone())).collect() };
-    let statuses = std::iter::once(("not_healthy".to_owned(), "not healthy".to_owned()))
-        .chain(HealthStatus::ALL.iter().map(|s| (s.to_string(), s.to_string())));
+    let statuses = HealthStatus::ALL.iter().map(|s| (s.to_string(), s.to_string()));
     let purposes = ["development", "production"].map(|p| (p.to_owned(), p.to_owned()));
     let tenant = (filters.tenants.len() > 1)
         .then(|| select(&form, "tenant", "Tenant", "", choices("Any tenant", filters.tenants.clone())));

@@ -48,23 +48,40 @@ pub struct Invited {
     pub role: String,
     /// The tenant; none for staff.
     pub tenant: Option<String>,
+    /// Who invites.
+    pub inviter: String,
+    /// Whether the address already has an account, whose password is then asked for.
+    pub known: bool,
 }
 
 /// Accepting an invitation.
 pub fn invitation(_: &Caller, token: &str, invited: &Invited, form: &Form) -> Page {
-    let Invited { email, role, tenant } = invited.clone();
+    let Invited { email, role, tenant, inviter, known } = invited.clone();
+    let fields = if known {
+        field(form, "password", "Your password")
+            .kind("password")
+            .autocomplete("current-password")
+            .help("This address has an account already; its password proves that it is yours.")
+            .max(256)
+            .view()
+    } else {
+        view! {
+            {field(form, "name", "Your name").autocomplete("name").max(80).view()}
+            {new_password(form)}
+        }
+        .into_any()
+    };
     let of = tenant.map_or_else(|| "among Atala's staff".to_owned(), |tenant| format!("of {tenant}"));
     let body = view! {
         <h1>"Accept the invitation"</h1>
-        <p class="lead">"You are invited as "<strong>{role}</strong>" "{of}"."</p>
+        <p class="lead">{inviter}" invites you as "<strong>{role}</strong>" "{of}"."</p>
         {form.summary()}
         <form class="form" method="post" action=format!("/invitations/{token}") data-once>
             <div class="field">
                 <label for="f-email">"Email address"</label>
                 <input id="f-email" type="email" name="email" value=email autocomplete="username" readonly/>
             </div>
-            {field(form, "name", "Your name").autocomplete("name").max(80).view()}
-            {new_password(form)}
+            {fields}
             {buttons("primary", "Accept invitation", "")}
         </form>
     };

@@ -1,7 +1,7 @@
 //! One tenant: its instances, its people, and what can be done about it.
 
 use leptos::prelude::*;
-use model::Timestamp;
+use model::{TenantId, Timestamp};
 use model::permission::Permission;
 use model::view::{InstanceView, MemberView, TenantView};
 
@@ -23,8 +23,17 @@ pub struct Shown {
     pub instances: Vec<InstanceView>,
     /// Its people and open invitations.
     pub members: Vec<MemberView>,
-    /// The invitation that was just made: address and one-time link. Never shown again.
-    pub invited: Option<(String, String)>,
+    /// The invitation that was just made. Never shown again.
+    pub invited: Option<Invited>,
+}
+
+/// An invitation that was just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invited {
+    /// Whom it is for.
+    pub email: String,
+    /// The one-time link to hand on; none when it went out by mail.
+    pub link: Option<String>,
 }
 
 /// The page; `form` is the refused form, if any.
@@ -36,7 +45,7 @@ pub fn page(caller: &Caller, shown: &Shown, form: &Form) -> Page {
     let body = view! {
         {header(tenant.name.clone(), state(tenant), create)}
         {form.summary()}
-        {shown.invited.as_ref().map(|(email, link)| invited(email, link))}
+        {shown.invited.as_ref().map(invited)}
         {section("instances", "Instances", instances(shown, caller.now))}
         {section("members", "Members", members(caller, shown, form))}
         {danger(caller, tenant, form)}
@@ -59,11 +68,15 @@ fn state(tenant: &TenantView) -> AnyView {
     view! { {instances}"; "{count(tenant.members, "member", "members")}". Since "{on(tenant.created_at)}"." }.into_any()
 }
 
-fn invited(email: &str, link: &str) -> AnyView {
-    callout("ok", view! {
-        <p><strong>"Invitation for "{email.to_owned()}"."</strong>" This one-time link is shown only now. Send it if no mail arrives."</p>
-        {snippet(link, "link")}
-    })
+fn invited(made: &Invited) -> AnyView {
+    let email = made.email.clone();
+    match &made.link {
+        None => callout("ok", view! { <p><strong>{email}" is invited."</strong>" The one-time link went out by mail."</p> }),
+        Some(link) => callout("ok", view! {
+            <p><strong>{email}" is invited."</strong>" No mail is sent from here: hand on this one-time link. It is shown only now."</p>
+            {snippet(link, "link")}
+        }),
+    }
 }
 
 fn instances(shown: &Shown, now: Timestamp) -> AnyView {
@@ -99,15 +112,22 @@ fn members(caller: &Caller, shown: &Shown, form: &Form) -> AnyView {
     let list = if shown.members.is_empty() {
         empty("Nobody yet", "Invite the tenant's first admin: they get a one-time link by which they set their password.", None)
     } else {
-        let columns = [column("Name"), column("Role"), column("Since").wide()];
-        let rows = shown.members.iter().map(|one| member(one, caller.now)).collect();
+        let columns = [column("Name"), column("Role"), column("Since").wide(), column("")];
+        let rows = shown.members.iter().map(|one| member(one, shown.tenant.id, may, caller.now)).collect();
         table("Members and open invitations", &columns, rows, "members")
     };
     let invite = may.then(|| invite(shown, form));
     view! { {list}{invite} }.into_any()
 }
 
-fn member(one: &MemberView, now: Timestamp) -> AnyView {
+fn member(one: &MemberView, tenant: TenantId, may: bool, now: Timestamp) -> AnyView {
+    let withdraw = one.invitation_id.filter(|_| may).map(|invitation| {
+        view! {
+            <form method="post" action=format!("/tenants/{tenant}/invitations/{invitation}/withdraw")>
+                <button class="button">"Withdraw"<span class="sr">" invitation of "{one.email.clone()}</span></button>
+            </form>
+        }
+    });
     let name = if one.user_id.is_some() {
         view! { <span class="member-name">{one.name.clone()}</span> }.into_any()
     } else {
@@ -119,6 +139,7 @@ fn member(one: &MemberView, now: Timestamp) -> AnyView {
             <th scope="row">{name}<span class="id">{one.email.clone()}</span></th>
             <td>{one.role.title()}</td>
             <td class="wide-only">{ago(one.since, now)}</td>
+            <td><div class="actions">{withdraw}</div></td>
         </tr>
     }
     .into_any()

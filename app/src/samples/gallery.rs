@@ -133,7 +133,10 @@ fn tenants(all: &mut Gallery) {
         tenant: made::tenant(1),
         instances: Vec::new(),
         members: Vec::new(),
-        invited: Some(("new@acme.example".to_owned(), "http://localhost:8080/invitations/k7mq".to_owned())),
+        invited: Some(pages::tenant::Invited {
+            email: "new@acme.example".to_owned(),
+            link: Some("http://localhost:8080/invitations/k7mq".to_owned()),
+        }),
     };
     all.add("tenants-empty", owner, |c| pages::tenants::list(c, &none, "", None));
     all.add("tenants-many", owner, |c| pages::tenants::list(c, &some, "", None));
@@ -181,6 +184,11 @@ fn others(all: &mut Gallery) {
     let owner = Some(Role::StaffOwner);
     let rows = Rows { items: made::audit(30), next_cursor: Some("next".to_owned()) };
     let none = Rows { items: Vec::new(), next_cursor: None };
+    let hit = service::fleet::SearchHit {
+        title: made::HOSTILE.to_owned(),
+        detail: "Tenant".to_owned(),
+        path: "/tenants/1".to_owned(),
+    };
     let (new, plain) = (refused("name", "Enter a name."), Form::default());
     all.add("releases", owner, |c| pages::releases::page(c, &made::releases(), &Form::default()));
     all.add("releases-empty", Some(Role::StaffViewer), |c| pages::releases::page(c, &[], &Form::default()));
@@ -197,9 +205,9 @@ fn others(all: &mut Gallery) {
         pages::account::token_made(c, &made::access_tokens()[0], &text, "http://localhost:8080")
     });
     all.add("search", owner, |c| {
-        pages::search::page(c, "köln", &[made::tenant(2)], &[made::instance(2, HealthStatus::Healthy)])
+        pages::search::page(c, "köln", &[hit.clone(), hit.clone()])
     });
-    all.add("search-nothing", owner, |c| pages::search::page(c, made::HOSTILE, &[], &[]));
+    all.add("search-nothing", owner, |c| pages::search::page(c, made::HOSTILE, &[]));
     all.add("not-found", owner, |c| {
         pages::failure::page(c, 404, "Not found", "There is no such instance.".to_owned())
     });
@@ -215,6 +223,8 @@ fn doors(all: &mut Gallery) {
         email: "new@acme.example".to_owned(),
         role: "Tenant admin".to_owned(),
         tenant: Some(made::HOSTILE.to_owned()),
+        inviter: "Ada Lovelace".to_owned(),
+        known: false,
     };
     all.add("sign-in", None, |c| pages::sign_in::sign_in(c, &Form::default()));
     all.add("sign-in-refused", None, |c| pages::sign_in::sign_in(c, &wrong));

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use model::Actor;
+use service::Origin;
 
 use super::caller::Caller;
 use super::problem::Problem;
@@ -16,7 +17,10 @@ use super::state::AppState;
 
 /// The layer.
 pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    match page_caller(&state, &request).await {
+    let extensions = request.extensions();
+    let caller = extensions.get::<Caller>().cloned();
+    let nonce = extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
+    match page_caller(&state, caller, nonce).await {
         Ok(caller) => {
             let extensions = request.extensions_mut();
             extensions.insert(caller);
@@ -27,16 +31,22 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
     }
 }
 
-async fn page_caller(state: &AppState, request: &Request) -> Result<PageCaller, Problem> {
-    let extensions = request.extensions();
-    let actor = extensions.get::<Caller>().map_or(Actor::Anonymous, |caller| caller.actor.clone());
+async fn page_caller(
+    state: &AppState,
+    caller: Option<Caller>,
+    nonce: String,
+) -> Result<PageCaller, Problem> {
+    let Some(Caller { actor, origin, .. }) = caller else {
+        return Err(Problem::internal());
+    };
     let me = match &actor {
         Actor::Anonymous => None,
         known => Some(state.services.user.me(known).await?),
     };
-    let nonce = extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
+    let origin = extensions.get::<Caller>().map_or_else(Origin::local, |it| it.origin.clone());
     Ok(PageCaller {
         actor,
+        origin,
         me,
         sandbox: state.settings.sandbox,
         environment: state.settings.environment.clone(),
