@@ -1,0 +1,69 @@
+//! APISIX: the gate and the consumers. `spec.plugins` of a plugin config is one atomic list, so it has
+//! one owner and one generation.
+
+use kube::CustomResource;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Plugins that routes refer to by name.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "apisix.apache.org",
+    version = "v2",
+    kind = "ApisixPluginConfig",
+    namespaced,
+    schema = "disabled"
+)]
+pub struct ApisixPluginConfigSpec {
+    #[serde(default)]
+    pub plugins: Vec<Plugin>,
+}
+
+/// One plugin and how it is set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plugin {
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub enable: bool,
+    #[serde(default)]
+    pub config: Value,
+}
+
+/// Somebody who may hold a key.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "apisix.apache.org",
+    version = "v2",
+    kind = "ApisixConsumer",
+    namespaced,
+    schema = "disabled"
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ApisixConsumerSpec {
+    #[serde(default)]
+    pub auth_parameter: AuthParameter,
+}
+
+/// How a consumer shows who it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthParameter {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_auth: Option<KeyAuth>,
+}
+
+/// By a key in a Secret. A key written in the object itself is never ours and is not read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyAuth {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretName>,
+}
+
+/// A Secret in the same namespace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SecretName {
+    #[serde(default)]
+    pub name: String,
+}

@@ -1,0 +1,68 @@
+//! What operators say about the parts that the chart renders. We never write these.
+
+use kube::CustomResource;
+use serde::{Deserialize, Serialize};
+
+/// A certificate of cert-manager.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "cert-manager.io",
+    version = "v1",
+    kind = "Certificate",
+    namespaced,
+    schema = "disabled",
+    status = "Ready"
+)]
+pub struct CertificateSpec {}
+
+/// A secret that External Secrets fetches.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "external-secrets.io",
+    version = "v1",
+    kind = "ExternalSecret",
+    namespaced,
+    schema = "disabled",
+    status = "Ready"
+)]
+pub struct ExternalSecretSpec {}
+
+/// A PostgreSQL cluster of the Zalando operator.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "acid.zalan.do",
+    version = "v1",
+    kind = "Postgresql",
+    plural = "postgresqls",
+    namespaced,
+    schema = "disabled",
+    status = "PostgresqlStatus"
+)]
+pub struct PostgresqlSpec {}
+
+/// The operator's one word.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PostgresqlStatus {
+    #[serde(default, rename = "PostgresClusterStatus")]
+    pub cluster: String,
+}
+
+/// A status that is a list of conditions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ready {
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+}
+
+/// One condition.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub status: String,
+    #[serde(default)]
+    pub reason: Option<String>,
+    #[serde(default)]
+    pub message: Option<String>,
+}
