@@ -1,7 +1,7 @@
 //! The fault page: which clusters and instances suffer from what, and the way to change it.
 //!
-//! Plain pages and forms that post to relative paths, so that it works nested anywhere and without
-//! scripts.
+//! Plain pages and forms that post below the path of the page itself, so that it works nested anywhere
+//! and without scripts.
 
 mod page;
 
@@ -12,8 +12,8 @@ use crate::resource::Kind;
 use crate::store::write::{Part, Write};
 use axum::Form;
 use axum::Router;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::extract::{OriginalUri, Query, State};
+use axum::http::{StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -49,22 +49,53 @@ struct Change {
     fault: String,
 }
 
-async fn show(State(clusters): State<Clusters>, Query(shown): Query<Shown>) -> Html<String> {
-    Html(page::render(&clusters, &shown.cluster, &shown.instance))
+async fn show(
+    State(clusters): State<Clusters>,
+    OriginalUri(uri): OriginalUri,
+    Query(shown): Query<Shown>,
+) -> Html<String> {
+    Html(page::render(
+        &clusters,
+        base(&uri),
+        &shown.cluster,
+        &shown.instance,
+    ))
 }
 
-async fn begin(State(clusters): State<Clusters>, Form(change): Form<Change>) -> Response {
-    carry_out(&clusters, &change, true)
+/// The path under which the page is nested, without a slash at its end.
+fn base(uri: &Uri) -> &str {
+    let path = uri.path();
+    let path = path
+        .strip_suffix("/break")
+        .or(path.strip_suffix("/heal"))
+        .unwrap_or(path);
+    path.trim_end_matches('/')
 }
 
-async fn heal(State(clusters): State<Clusters>, Form(change): Form<Change>) -> Response {
-    carry_out(&clusters, &change, false)
+async fn begin(
+    State(clusters): State<Clusters>,
+    OriginalUri(uri): OriginalUri,
+    Form(change): Form<Change>,
+) -> Response {
+    carry_out(&clusters, base(&uri), &change, true)
 }
 
-fn carry_out(clusters: &Clusters, change: &Change, on: bool) -> Response {
+async fn heal(
+    State(clusters): State<Clusters>,
+    OriginalUri(uri): OriginalUri,
+    Form(change): Form<Change>,
+) -> Response {
+    carry_out(&clusters, base(&uri), &change, false)
+}
+
+fn carry_out(clusters: &Clusters, base: &str, change: &Change, on: bool) -> Response {
     match apply(clusters, change, on) {
-        Ok(()) => Redirect::to("./").into_response(),
-        Err(why) => (StatusCode::UNPROCESSABLE_ENTITY, Html(page::refusal(&why))).into_response(),
+        Ok(()) if base.is_empty() => Redirect::to("/").into_response(),
+        Ok(()) => Redirect::to(base).into_response(),
+        Err(why) => {
+            let page = Html(page::refusal(base, &why));
+            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        }
     }
 }
 

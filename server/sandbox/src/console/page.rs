@@ -9,21 +9,22 @@ use std::sync::Arc;
 const SUGGESTED: usize = 200;
 
 /// The whole page.
-pub fn render(clusters: &[Arc<Cluster>], chosen: &str, instance: &str) -> String {
+pub fn render(clusters: &[Arc<Cluster>], base: &str, chosen: &str, instance: &str) -> String {
     let mut body = String::from(
         "<h1>Sandbox faults</h1><p class=\"lead\">SANDBOX: these clusters are simulated. Break an \
          instance or a cluster in a named way, see what the console says, and heal it.</p>",
     );
-    body.push_str(&active(clusters));
-    body.push_str(&instance_form(clusters, chosen, instance));
-    body.push_str(&cluster_form(clusters, chosen));
+    body.push_str(&active(clusters, base));
+    body.push_str(&instance_form(clusters, base, chosen, instance));
+    body.push_str(&cluster_form(clusters, base, chosen));
     frame(&body)
 }
 
 /// A refusal, with the way back.
-pub fn refusal(why: &str) -> String {
+pub fn refusal(base: &str, why: &str) -> String {
+    let back = if base.is_empty() { "/" } else { base };
     frame(&format!(
-        "<h1>Nothing was changed</h1><p class=\"error\" role=\"alert\">{}</p><p><a href=\"./\">Back to \
+        "<h1>Nothing was changed</h1><p class=\"error\" role=\"alert\">{}</p><p><a href=\"{back}\">Back to \
          the faults</a></p>",
         escape(why)
     ))
@@ -39,16 +40,16 @@ fn frame(body: &str) -> String {
     )
 }
 
-fn active(clusters: &[Arc<Cluster>]) -> String {
+fn active(clusters: &[Arc<Cluster>], base: &str) -> String {
     let mut rows = String::new();
     for cluster in clusters {
         let name = &cluster.seed.name;
         for fault in cluster.faults.cluster().iter() {
-            rows.push_str(&row(name, "", fault.name(), fault.about()));
+            rows.push_str(&row(base, name, "", fault.name(), fault.about()));
         }
         for (space, faults) in cluster.faults.all_instances() {
             for fault in faults {
-                rows.push_str(&row(name, &space, fault.name(), fault.about()));
+                rows.push_str(&row(base, name, &space, fault.name(), fault.about()));
             }
         }
     }
@@ -65,7 +66,7 @@ fn active(clusters: &[Arc<Cluster>]) -> String {
     )
 }
 
-fn row(cluster: &str, instance: &str, fault: &str, about: &str) -> String {
+fn row(base: &str, cluster: &str, instance: &str, fault: &str, about: &str) -> String {
     let (cluster, instance) = (escape(cluster), escape(instance));
     let shown = if instance.is_empty() {
         "the whole cluster"
@@ -74,7 +75,7 @@ fn row(cluster: &str, instance: &str, fault: &str, about: &str) -> String {
     };
     format!(
         "<tr><td>{cluster}</td><td>{shown}</td><td><code>{fault}</code></td><td>{about}</td><td><form \
-         method=\"post\" action=\"heal\"><input type=\"hidden\" name=\"cluster\" value=\"{cluster}\">\
+         method=\"post\" action=\"{base}/heal\"><input type=\"hidden\" name=\"cluster\" value=\"{cluster}\">\
          <input type=\"hidden\" name=\"instance\" value=\"{instance}\"><input type=\"hidden\" \
          name=\"fault\" value=\"{fault}\"><button class=\"button\" type=\"submit\">Heal</button></form>\
          </td></tr>"
@@ -109,7 +110,7 @@ fn fault_field<'a>(id: &str, faults: impl Iterator<Item = (&'a str, &'a str)>) -
     )
 }
 
-fn instance_form(clusters: &[Arc<Cluster>], chosen: &str, instance: &str) -> String {
+fn instance_form(clusters: &[Arc<Cluster>], base: &str, chosen: &str, instance: &str) -> String {
     let mut suggestions = String::new();
     for cluster in clusters {
         let all = cluster.store.list(Kind::Application, Some(APPLICATIONS));
@@ -121,7 +122,7 @@ fn instance_form(clusters: &[Arc<Cluster>], chosen: &str, instance: &str) -> Str
         }
     }
     format!(
-        "<h2>Break an instance</h2><form class=\"form\" method=\"post\" action=\"break\">{}<div \
+        "<h2>Break an instance</h2><form class=\"form\" method=\"post\" action=\"{base}/break\">{}<div \
          class=\"field\"><label for=\"instance\">Instance</label><p class=\"help\" \
          id=\"instance-help\">Its id of twelve characters.</p><input id=\"instance\" name=\"instance\" \
          list=\"instances\" required autocomplete=\"off\" aria-describedby=\"instance-help\" \
@@ -136,9 +137,9 @@ fn instance_form(clusters: &[Arc<Cluster>], chosen: &str, instance: &str) -> Str
     )
 }
 
-fn cluster_form(clusters: &[Arc<Cluster>], chosen: &str) -> String {
+fn cluster_form(clusters: &[Arc<Cluster>], base: &str, chosen: &str) -> String {
     format!(
-        "<h2>Break a cluster</h2><form class=\"form\" method=\"post\" action=\"break\">{}{}<button \
+        "<h2>Break a cluster</h2><form class=\"form\" method=\"post\" action=\"{base}/break\">{}{}<button \
          class=\"button primary\" type=\"submit\">Break cluster</button></form>",
         cluster_field("cluster-cluster", clusters, chosen),
         fault_field(

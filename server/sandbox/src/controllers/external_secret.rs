@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(interval(&json!({"spec": {"refreshInterval": "0"}})), None);
         assert_eq!(
             interval(&json!({"spec": {}})),
-            Some(Duration::from_secs(3_600))
+            Some(Duration::from_hours(1))
         );
     }
 
