@@ -26,6 +26,10 @@ pub mod security_headers;
 pub mod session;
 pub mod state;
 pub mod trace;
+#[expect(
+    unused_qualifications,
+    reason = "the macro that describes parameters writes its trait out"
+)]
 pub mod v1;
 
 pub use self::metrics::Metrics;

@@ -28,11 +28,17 @@ pub fn routes(state: &AppState) -> Router {
         .route_service("/favicon.svg", ServeFile::new(public.join("favicon.svg")))
         .route_service("/robots.txt", ServeFile::new(public.join("robots.txt")))
         .layer(from_fn(revalidated));
-    Router::new().nest("/pkg", pkg).nest("/assets", assets).merge(icon)
+    Router::new()
+        .nest("/pkg", pkg)
+        .nest("/assets", assets)
+        .merge(icon)
 }
 
 fn serve(folder: &Path) -> ServeDir {
-    ServeDir::new(folder).append_index_html_on_directories(false).precompressed_br().precompressed_gzip()
+    ServeDir::new(folder)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip()
 }
 
 async fn immutable(request: Request, next: Next) -> Response {
@@ -73,6 +79,9 @@ async fn revalidated(request: Request, next: Next) -> Response {
 fn entity_tag(response: &Response) -> Option<HeaderValue> {
     let modified = response.headers().get(LAST_MODIFIED)?.to_str().ok()?;
     let length = response.headers().get("content-length")?.to_str().ok()?;
-    let digits: String = modified.chars().filter(char::is_ascii_alphanumeric).collect();
+    let digits: String = modified
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     HeaderValue::from_str(&format!("\"{digits}-{length}\"")).ok()
 }

@@ -70,7 +70,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let caller = parts.extensions.get::<Self>().cloned().ok_or_else(Problem::internal)?;
+        let caller = parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(Problem::internal)?;
         if caller.actor == Actor::Anonymous {
             return Err(Problem::unauthenticated(
                 "Sign in first, or send an access token: Authorization: Bearer hiat_….",
@@ -98,7 +102,11 @@ pub fn bearer_text<'a>(path: &str, headers: &'a HeaderMap) -> Option<&'a str> {
 
 /// The layer: puts the [`Caller`] beside the request.
 pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    match identify(&state, &request).await {
+    let found = match present(&request) {
+        Ok(found) => identify(&state, found).await,
+        Err(problem) => Err(problem),
+    };
+    match found {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -107,22 +115,35 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
     }
 }
 
-async fn identify(state: &AppState, request: &Request) -> Result<Caller, Problem> {
+/// What the request brings to prove who asks.
+fn present(request: &Request) -> Result<(Credential, Origin), Problem> {
     let extensions = request.extensions();
-    let origin = extensions.get::<Origin>().cloned().ok_or_else(Problem::internal)?;
-    let token = bearer_text(request.uri().path(), request.headers());
-    let credential = if let Some(text) = token {
-        let plain = PlainToken::parse_access(text).ok_or_else(wrong_token)?;
-        Credential::Token(plain)
+    let origin = extensions
+        .get::<Origin>()
+        .cloned()
+        .ok_or_else(Problem::internal)?;
+    let credential = if let Some(text) = bearer_text(request.uri().path(), request.headers()) {
+        Credential::Token(PlainToken::parse_access(text).ok_or_else(wrong_token)?)
     } else {
         let session = extensions.get::<Session>().and_then(Session::id);
         session.map_or(Credential::None, Credential::Session)
     };
+    Ok((credential, origin))
+}
+
+async fn identify(
+    state: &AppState,
+    (credential, origin): (Credential, Origin),
+) -> Result<Caller, Problem> {
     let actor = credential.actor(&state.services).await?;
-    if token.is_some() && actor == Actor::Anonymous {
+    if matches!(credential, Credential::Token(_)) && actor == Actor::Anonymous {
         return Err(wrong_token());
     }
-    Ok(Caller { actor, credential, origin })
+    Ok(Caller {
+        actor,
+        credential,
+        origin,
+    })
 }
 
 fn wrong_token() -> Problem {

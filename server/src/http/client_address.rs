@@ -19,10 +19,19 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The layer: puts the request's [`Origin`] beside it.
 pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let extensions = request.extensions();
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let id = extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let peer = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
+    let id = extensions
+        .get::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default();
     let address = resolve(peer, request.headers(), state.settings.trusted_proxies);
-    let agent = request.headers().get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let agent = request
+        .headers()
+        .get(USER_AGENT)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
     let origin = Origin::new(&address, agent, &id);
     request.extensions_mut().insert(origin);
     next.run(request).await
@@ -42,13 +51,18 @@ pub fn resolve(peer: Option<IpAddr>, headers: &HeaderMap, proxies: usize) -> Str
         address(entries.get(at)?)
     };
     let believed = if proxies == 0 { None } else { forwarded() };
-    believed.or(peer).map(|ip| ip.to_canonical().to_string()).unwrap_or_default()
+    believed
+        .or(peer)
+        .map(|ip| ip.to_canonical().to_string())
+        .unwrap_or_default()
 }
 
 /// An address with or without a port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
-    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
+    bare.parse()
+        .ok()
+        .or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
 }
 
 #[cfg(test)]
@@ -69,7 +83,10 @@ mod tests {
     fn what_a_client_writes_counts_for_nothing() {
         assert_eq!(seen(&["6.6.6.6"], 0), "10.0.0.1");
         assert_eq!(seen(&["6.6.6.6, 203.0.113.7"], 1), "203.0.113.7");
-        assert_eq!(seen(&["6.6.6.6", "203.0.113.7, 192.0.2.1"], 2), "203.0.113.7");
+        assert_eq!(
+            seen(&["6.6.6.6", "203.0.113.7, 192.0.2.1"], 2),
+            "203.0.113.7"
+        );
     }
 
     #[test]

@@ -12,5 +12,7 @@ pub fn layer() -> CompressionLayer<impl Predicate> {
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::const_new("font/"));
-    CompressionLayer::new().quality(CompressionLevel::Precise(4)).compress_when(worth_it)
+    CompressionLayer::new()
+        .quality(CompressionLevel::Precise(4))
+        .compress_when(worth_it)
 }

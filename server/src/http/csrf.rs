@@ -43,7 +43,9 @@ pub fn is_allowed(method: &Method, headers: &HeaderMap, settings: &HttpSettings)
     }
     if let Some(origin) = headers.get(ORIGIN) {
         let host = headers.get(HOST).and_then(|value| value.to_str().ok());
-        return origin.to_str().is_ok_and(|origin| is_ours(origin, host, settings));
+        return origin
+            .to_str()
+            .is_ok_and(|origin| is_ours(origin, host, settings));
     }
     !session::is_carried(headers, settings)
 }

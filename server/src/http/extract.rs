@@ -8,7 +8,7 @@ pub mod query;
 
 pub use self::body::{Body, NoBody, OptionalBody};
 pub use self::id::Id;
-pub use self::query::Query;
+pub use self::query::Parameters;
 
 use super::problem::{FieldProblem, Problem};
 
@@ -29,9 +29,16 @@ fn sentence(path: &str, said: &str) -> (String, String) {
         None => format!("{path}.{name}"),
     };
     if said.starts_with("unknown field") {
-        let known = said.split_once("expected ").map_or("", |(_, rest)| rest).replace('`', "");
+        let known = said
+            .split_once("expected ")
+            .map_or("", |(_, rest)| rest)
+            .replace('`', "");
         let known = known.trim_start_matches("one of ").to_owned();
-        let hint = if known.is_empty() { "None is expected.".to_owned() } else { format!("Known are: {known}.") };
+        let hint = if known.is_empty() {
+            "None is expected.".to_owned()
+        } else {
+            format!("Known are: {known}.")
+        };
         (at(quoted), format!("There is no such field. {hint}"))
     } else if said.starts_with("missing field") {
         (at(quoted), "This field is needed.".to_owned())
@@ -53,9 +60,18 @@ mod tests {
         let unknown = "unknown field `nmae`, expected `name` at line 1 column 7";
         assert_eq!(sentence("nmae", unknown).0, "nmae");
         assert!(sentence("nmae", unknown).1.ends_with("Known are: name."));
-        assert_eq!(sentence(".", "missing field `name` at line 1 column 2").0, "name");
+        assert_eq!(
+            sentence(".", "missing field `name` at line 1 column 2").0,
+            "name"
+        );
         assert_eq!(sentence("chart", "missing field `path`").0, "chart.path");
-        let (field, message) = sentence("name", "invalid type: integer `5`, expected a string at line 1");
-        assert_eq!((field.as_str(), message.as_str()), ("name", "This does not fit: integer `5`, expected a string."));
+        let (field, message) = sentence(
+            "name",
+            "invalid type: integer `5`, expected a string at line 1",
+        );
+        assert_eq!(
+            (field.as_str(), message.as_str()),
+            ("name", "This does not fit: integer `5`, expected a string.")
+        );
     }
 }

@@ -50,12 +50,18 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
 
 async fn once(state: &AppState, request: Request, next: Next) -> Result<Response, Problem> {
     let key = read_key(request.headers())?;
-    let actor = request.extensions().get::<Caller>().map(|caller| caller.actor.clone());
+    let actor = request
+        .extensions()
+        .get::<Caller>()
+        .map(|caller| caller.actor.clone());
     let Some(actor) = actor.filter(|actor| *actor != Actor::Anonymous) else {
         // The handler refuses it, and refusals of that kind are not remembered.
         return Ok(next.run(request).await);
     };
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("", MatchedPath::as_str);
     let route = format!("POST {route}");
     let (parts, sent) = request.into_parts();
     let address = parts.uri.clone();
@@ -83,14 +89,19 @@ async fn once(state: &AppState, request: Request, next: Next) -> Result<Response
 /// Exactly one key, of visible ASCII characters.
 fn read_key(headers: &HeaderMap) -> Result<String, Problem> {
     let mut values = headers.get_all(HEADER).iter();
-    let key = values.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = values
+        .next()
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let fits = (1..=MOST).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     if fits && values.next().is_none() {
         return Ok(key.to_owned());
     }
     Err(Problem::bad_request(
         "invalid_idempotency_key",
-        format!("Send one Idempotency-Key of 1 to {MOST} visible ASCII characters, such as a UUID."),
+        format!(
+            "Send one Idempotency-Key of 1 to {MOST} visible ASCII characters, such as a UUID."
+        ),
     ))
 }
 
@@ -130,7 +141,10 @@ async fn run(state: AppState, ticket: Ticket, request: Request, next: Next) -> R
 async fn remember(state: &AppState, ticket: Ticket, response: Response) -> Response {
     let status = response.status();
     let forget = status.is_server_error()
-        || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS);
+        || matches!(
+            status,
+            StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS
+        );
     let idempotency = &state.services.idempotency;
     if forget {
         if let Err(error) = idempotency.abandon(ticket).await {
@@ -142,13 +156,22 @@ async fn remember(state: &AppState, ticket: Ticket, response: Response) -> Respo
     let Ok(bytes) = axum::body::to_bytes(sent, usize::MAX).await else {
         return Problem::internal().into_response();
     };
-    let header = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    let header = |name| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|v: &HeaderValue| v.to_str().ok())
+    };
     let (media_type, text) = match (parts.extensions.get::<Problem>(), parts.extensions.get()) {
-        (Some(problem), _) => {
-            (Some(MEDIA_TYPE), serde_json::to_string(problem).unwrap_or_default())
-        }
+        (Some(problem), _) => (
+            Some(MEDIA_TYPE),
+            serde_json::to_string(problem).unwrap_or_default(),
+        ),
         (None, Some(Remember(text))) => (header(CONTENT_TYPE), text.clone()),
-        (None, None) => (header(CONTENT_TYPE), String::from_utf8_lossy(&bytes).into_owned()),
+        (None, None) => (
+            header(CONTENT_TYPE),
+            String::from_utf8_lossy(&bytes).into_owned(),
+        ),
     };
     let remembered = Remembered {
         media_type: media_type.map(str::to_owned),
@@ -156,7 +179,7 @@ async fn remember(state: &AppState, ticket: Ticket, response: Response) -> Respo
         body: text,
     };
     let text = serde_json::to_string(&remembered).unwrap_or_default();
-    if let Err(error) = idempotency.finish(ticket, status.as_u16(), text).await {
+    if let Err(error) = idempotency.finish(ticket, status.as_u16(), &text).await {
         tracing::error!(%error, "An answer could not be remembered under its idempotency key.");
     }
     Response::from_parts(parts, Body::from(bytes))
@@ -203,7 +226,13 @@ mod tests {
     fn a_key_is_one_word_of_visible_characters() {
         assert_eq!(key(&[b"a-b:c"]).as_deref(), Some("a-b:c"));
         assert!(key(&[&[b'k'; 255]]).is_some());
-        for bad in [&[][..], &[b"".as_slice()], &[b"a b"], &[b"\xc3\xa9"], &[b"a", b"b"]] {
+        for bad in [
+            &[][..],
+            &[b"".as_slice()],
+            &[b"a b"],
+            &[b"\xc3\xa9"],
+            &[b"a", b"b"],
+        ] {
             assert_eq!(key(bad), None);
         }
         assert_eq!(key(&[&[b'k'; 256]]), None);

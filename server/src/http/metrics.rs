@@ -8,9 +8,12 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use model::health::HealthStatus;
+use model::operation::OperationState;
 
 /// Upper bounds of the duration buckets in seconds.
-const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+const BUCKETS: [f64; 11] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
 
 /// The route that people sign in by.
 const SIGN_IN: &str = "/sign-in";
@@ -73,13 +76,17 @@ impl Metrics {
     }
 
     /// Counts how the fleet stands now.
-    pub fn fleet(&self, by_status: &[(HealthStatus, u32)], active_operations: &[(&str, u32)]) {
+    pub fn fleet(
+        &self,
+        by_status: &[(HealthStatus, u32)],
+        active_operations: &[(OperationState, u32)],
+    ) {
         with_local_recorder(&self.recorder, || {
             for (status, count) in by_status {
                 gauge!("instances", "health" => status.as_str()).set(f64::from(*count));
             }
             for (state, count) in active_operations {
-                gauge!("operations", "state" => (*state).to_owned()).set(f64::from(*count));
+                gauge!("operations", "state" => state.as_str()).set(f64::from(*count));
             }
         });
     }
@@ -101,8 +108,15 @@ mod tests {
         let (one, other) = (Metrics::new(), Metrics::new());
         one.request("POST", SIGN_IN, 429, Duration::from_millis(3));
         let text = one.render();
-        assert!(text.contains("http_requests_total{method=\"POST\",route=\"/sign-in\",status=\"429\"} 1"));
-        assert!(text.contains("sign_ins_total{outcome=\"limited\"} 1"), "{text}");
+        assert!(
+            text.contains(
+                "http_requests_total{method=\"POST\",route=\"/sign-in\",status=\"429\"} 1"
+            )
+        );
+        assert!(
+            text.contains("sign_ins_total{outcome=\"limited\"} 1"),
+            "{text}"
+        );
         assert!(text.contains("http_request_duration_seconds_bucket"));
         assert!(!other.render().contains("http_requests_total"));
     }

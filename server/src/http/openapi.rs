@@ -61,7 +61,9 @@ fn base() -> OpenApi {
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("hiat_…")
-        .description(Some("An access token, made in the console or by POST /access-tokens."));
+        .description(Some(
+            "An access token, made in the console or by POST /access-tokens.",
+        ));
     let session = ApiKeyValue::with_description("session", "The session of the console.");
     let components = ComponentsBuilder::new()
         .security_scheme("access_token", SecurityScheme::Http(token.build()))
@@ -72,8 +74,16 @@ fn base() -> OpenApi {
         .title("Hosted Instances")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(ABOUT))
-        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()));
-    OpenApiBuilder::new().info(info.build()).components(Some(components.build())).build()
+        .license(Some(
+            LicenseBuilder::new()
+                .name("Apache-2.0")
+                .identifier(Some("Apache-2.0"))
+                .build(),
+        ));
+    OpenApiBuilder::new()
+        .info(info.build())
+        .components(Some(components.build()))
+        .build()
 }
 
 /// Adds what holds for all operations of a path.
@@ -95,33 +105,48 @@ fn finish(path: &str, item: &mut PathItem) {
         let requirements = either.map(|name| SecurityRequirement::new(name, none()));
         operation.security = Some(requirements.into());
         if method == "post" {
-            operation.parameters.get_or_insert_default().push(idempotency_key().into());
+            operation
+                .parameters
+                .get_or_insert_default()
+                .push(idempotency_key().into());
         }
         for (status, text) in refusals(path, method, operation) {
             let responses = &mut operation.responses.responses;
-            responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(refusal(text)));
+            responses
+                .entry(status.to_owned())
+                .or_insert_with(|| RefOr::T(refusal(text)));
         }
     }
 }
 
 /// The refusals that an operation can answer with.
-fn refusals(
-    path: &str,
-    method: &str,
-    operation: &Operation,
-) -> Vec<(&'static str, &'static str)> {
+fn refusals(path: &str, method: &str, operation: &Operation) -> Vec<(&'static str, &'static str)> {
     let mut all = vec![
-        ("401", "Nobody has said who they are, or the token is not valid."),
+        (
+            "401",
+            "Nobody has said who they are, or the token is not valid.",
+        ),
         ("403", "The role or the token's scopes do not allow it."),
         ("429", "Too many requests; Retry-After says when to go on."),
-        ("500", "Something went wrong inside; it has been logged under the request's id."),
+        (
+            "500",
+            "Something went wrong inside; it has been logged under the request's id.",
+        ),
         ("503", "Not available now; Retry-After says when to go on."),
     ];
     if path.contains('{') {
         all.push(("404", "There is no such thing, or it is not yours."));
     }
     let asks = operation.parameters.as_ref().is_some_and(|all| {
-        all.iter().any(|it| matches!(it, RefOr::T(Parameter { parameter_in: ParameterIn::Query, .. })))
+        all.iter().any(|it| {
+            matches!(
+                it,
+                RefOr::T(Parameter {
+                    parameter_in: ParameterIn::Query,
+                    ..
+                })
+            )
+        })
     });
     if operation.request_body.is_some() || asks {
         all.push(("422", "A field is not as it should be; errors names it."));
@@ -139,10 +164,15 @@ fn refusals(
 
 fn refusal(description: &str) -> Response {
     let schema = Ref::from_schema_name(Problem::name());
-    let id = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String)).build();
+    let id = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build();
     ResponseBuilder::new()
         .description(description)
-        .content(MEDIA_TYPE, ContentBuilder::new().schema(Some(schema)).build())
+        .content(
+            MEDIA_TYPE,
+            ContentBuilder::new().schema(Some(schema)).build(),
+        )
         .header(super::request_id::HEADER, id)
         .build()
 }
@@ -172,8 +202,16 @@ mod tests {
     fn operations(document: &OpenApi) -> Vec<(&'static str, &str, &Operation)> {
         let mut found = Vec::new();
         for (path, item) in &document.paths.paths {
-            let all = [("get", &item.get), ("post", &item.post), ("patch", &item.patch), ("delete", &item.delete)];
-            found.extend(all.into_iter().filter_map(|(m, op)| Some((m, path.as_str(), op.as_ref()?))));
+            let all = [
+                ("get", &item.get),
+                ("post", &item.post),
+                ("patch", &item.patch),
+                ("delete", &item.delete),
+            ];
+            found.extend(
+                all.into_iter()
+                    .filter_map(|(m, op)| Some((m, path.as_str(), op.as_ref()?))),
+            );
         }
         found
     }

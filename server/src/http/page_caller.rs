@@ -8,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use model::Actor;
-use service::Origin;
 
 use super::caller::Caller;
 use super::problem::Problem;
@@ -19,7 +18,10 @@ use super::state::AppState;
 pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().cloned();
-    let nonce = extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
+    let nonce = extensions
+        .get::<Nonce>()
+        .map(|nonce| nonce.0.clone())
+        .unwrap_or_default();
     match page_caller(&state, caller, nonce).await {
         Ok(caller) => {
             let extensions = request.extensions_mut();
@@ -43,7 +45,6 @@ async fn page_caller(
         Actor::Anonymous => None,
         known => Some(state.services.user.me(known).await?),
     };
-    let origin = extensions.get::<Caller>().map_or_else(Origin::local, |it| it.origin.clone());
     Ok(PageCaller {
         actor,
         origin,

@@ -79,7 +79,11 @@ impl Problem {
     /// There is no such thing, or it is somebody else's.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such thing.",
+        )
     }
 
     /// Fields that are not as they should be.
@@ -89,19 +93,28 @@ impl Problem {
             [one] => format!("{}: {}", one.field, one.message),
             _ => "Some fields are not as they should be; errors says which.".to_owned(),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+        Self {
+            errors,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+        }
     }
 
     /// One field that is not as it should be.
     #[must_use]
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::invalid(vec![FieldProblem { field: field.into(), message: message.into() }])
+        Self::invalid(vec![FieldProblem {
+            field: field.into(),
+            message: message.into(),
+        }])
     }
 
     /// More than `limit` bytes of body.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {
-        let detail = format!("The request is larger than {} KiB. Send less.", limit / 1024);
+        let detail = format!(
+            "The request is larger than {} KiB. Send less.",
+            limit / 1024
+        );
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     }
 
@@ -162,7 +175,10 @@ impl From<service::Error> for Problem {
             E::Invalid(fields) => Self::invalid(
                 fields
                     .into_iter()
-                    .map(|f| FieldProblem { field: f.field, message: f.message })
+                    .map(|f| FieldProblem {
+                        field: f.field,
+                        message: f.message,
+                    })
                     .collect(),
             ),
             E::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, code, detail),

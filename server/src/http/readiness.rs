@@ -51,9 +51,17 @@ pub async fn alive() -> &'static str {
 #[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "health",
     responses((status = 200, description = "It should.", body = Readiness)))]
 pub async fn ready(State(state): State<AppState>) -> Response {
-    let checks = vec![database(&state).await, migrations(&state).await, draining(&state)];
+    let checks = vec![
+        database(&state).await,
+        migrations(&state).await,
+        draining(&state),
+    ];
     let ready = checks.iter().all(|check| check.ok);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(Readiness { ready, checks })).into_response()
 }
 
@@ -67,7 +75,11 @@ async fn database(state: &AppState) -> Check {
         }
         Err(_) => "The database did not answer in time.".to_owned(),
     };
-    Check { name: "database", ok: detail.is_empty(), detail }
+    Check {
+        name: "database",
+        ok: detail.is_empty(),
+        detail,
+    }
 }
 
 async fn migrations(state: &AppState) -> Check {
@@ -78,11 +90,23 @@ async fn migrations(state: &AppState) -> Check {
         Ok(Ok(at)) => format!("The schema is at step {at}; this program needs step {head}."),
         _ => "The schema's step could not be read.".to_owned(),
     };
-    Check { name: "migrations", ok: detail.is_empty(), detail }
+    Check {
+        name: "migrations",
+        ok: detail.is_empty(),
+        detail,
+    }
 }
 
 fn draining(state: &AppState) -> Check {
     let stopping = *state.draining.borrow();
-    let detail = if stopping { "The server is stopping." } else { "" };
-    Check { name: "draining", ok: !stopping, detail: detail.to_owned() }
+    let detail = if stopping {
+        "The server is stopping."
+    } else {
+        ""
+    };
+    Check {
+        name: "draining",
+        ok: !stopping,
+        detail: detail.to_owned(),
+    }
 }

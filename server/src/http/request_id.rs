@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -33,11 +33,13 @@ impl RequestId {
 pub fn hex<const N: usize>(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; N];
     entropy.fill(&mut bytes);
-    bytes.iter().fold(String::with_capacity(2 * N), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * N), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Whether a program is reading what this path answers.
@@ -71,17 +73,27 @@ fn write_out(
 ) -> Response {
     problem.request_id = Some(id.0.clone());
     let (body, media_type) = if programs {
-        (serde_json::to_string(&problem).unwrap_or_default(), MEDIA_TYPE)
+        (
+            serde_json::to_string(&problem).unwrap_or_default(),
+            MEDIA_TYPE,
+        )
     } else {
-        (failure_page::render(&problem, &state.settings), "text/html; charset=utf-8")
+        (
+            failure_page::render(&problem, &state.settings),
+            "text/html; charset=utf-8",
+        )
     };
     let mut response = (problem.status_code(), body).into_response();
     *response.headers_mut() = headers.clone();
     // The empty body that the inner layers saw had a length of its own.
-    response.headers_mut().remove(axum::http::header::CONTENT_LENGTH);
-    response.headers_mut().remove(axum::http::header::CONTENT_ENCODING);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response.headers_mut().remove(CONTENT_ENCODING);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

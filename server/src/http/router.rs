@@ -9,9 +9,11 @@ use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use model::Actor;
 use model::health::HealthStatus;
 use model::operation::OperationState;
-use model::Actor;
+use model::page::MAX_LIMIT;
+use service::OperationFilter;
 
 use super::problem::Problem;
 use super::state::AppState;
@@ -21,21 +23,21 @@ use super::{
 };
 
 /// Everything that this server answers on its public listener.
-pub fn router(state: AppState) -> Router {
-    let known_callers = api(&state)
-        .merge(pages(&state))
+pub fn router(state: &AppState) -> Router {
+    let known_callers = api(state)
+        .merge(pages(state))
         .layer(from_fn_with_state(state.clone(), caller::layer))
-        .layer(session::layer(&state))
+        .layer(session::layer(state))
         .layer(from_fn_with_state(state.clone(), csrf::layer));
     known_callers
-        .merge(assets::routes(&state))
+        .merge(assets::routes(state))
         .layer(from_fn_with_state(state.clone(), client_address::layer))
         .layer(from_fn(limits::layer))
         .layer(panic::layer())
         .layer(compression::layer())
         .layer(from_fn_with_state(state.clone(), security_headers::layer))
         .layer(from_fn_with_state(state.clone(), trace::layer))
-        .layer(from_fn_with_state(state, request_id::layer))
+        .layer(from_fn_with_state(state.clone(), request_id::layer))
 }
 
 /// REST, its description and the checks of an orchestrator.
@@ -63,7 +65,10 @@ fn pages(state: &AppState) -> Router {
 }
 
 async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
-    let detail = format!("There is nothing at {}. The reference at /api/docs says what there is.", uri.path());
+    let detail = format!(
+        "There is nothing at {}. The reference at /api/docs says what there is.",
+        uri.path()
+    );
     Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
 }
 
@@ -77,7 +82,10 @@ async fn method_not_allowed(request: Request, next: Next) -> Response {
         return response;
     }
     let allow = response.headers().get(ALLOW).cloned();
-    let allowed = allow.as_ref().and_then(|value| value.to_str().ok()).unwrap_or("other methods");
+    let allowed = allow
+        .as_ref()
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("other methods");
     let detail = format!("{method} is not possible here; {allowed} is.");
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
     let mut answer = problem.into_response();
@@ -88,8 +96,10 @@ async fn method_not_allowed(request: Request, next: Next) -> Response {
 }
 
 /// What Prometheus reads, on a listener of its own.
-pub fn metrics_router(state: AppState) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(state)
+pub fn metrics_router(state: &AppState) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(state.clone())
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {
@@ -99,12 +109,39 @@ async fn metrics(State(state): State<AppState>) -> Response {
             let found = fleet.by_status.iter().find(|(it, _)| *it == status);
             (status, found.map_or(0, |(_, count)| *count))
         });
-        let active = OperationState::ALL.iter().filter(|state| state.is_active()).map(|state| {
-            let count = fleet.operations.iter().filter(|it| it.state == *state).count();
-            (state.as_str(), u32::try_from(count).unwrap_or(u32::MAX))
-        });
-        state.metrics.fleet(&by_status, &active.collect::<Vec<_>>());
+        if let Ok(active) = active_operations(&state).await {
+            state.metrics.fleet(&by_status, &active);
+        }
     }
     let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (headers, state.metrics.render()).into_response()
+}
+
+/// Active operations by state.
+async fn active_operations(state: &AppState) -> service::Result<Vec<(OperationState, u32)>> {
+    let states = OperationState::ALL.iter().filter(|state| state.is_active());
+    let mut counts: Vec<_> = states.map(|state| (*state, 0)).collect();
+    let mut cursor = None;
+    loop {
+        let filter = OperationFilter {
+            active: Some(true),
+            limit: Some(MAX_LIMIT),
+            cursor,
+            ..OperationFilter::default()
+        };
+        let page = state
+            .services
+            .operation
+            .list(&Actor::System, filter)
+            .await?;
+        for operation in page.items {
+            if let Some((_, count)) = counts.iter_mut().find(|(it, _)| *it == operation.state) {
+                *count += 1;
+            }
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(counts);
+        }
+    }
 }

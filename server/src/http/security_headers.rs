@@ -57,7 +57,9 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
         set(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
     // Whatever was made for one person stays out of every cache, unless a handler says otherwise.
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

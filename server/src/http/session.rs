@@ -12,7 +12,11 @@ use super::state::{AppState, HttpSettings};
 /// Name of the cookie. The prefix makes browsers refuse it from any other host and without https.
 #[must_use]
 pub fn cookie_name(settings: &HttpSettings) -> &'static str {
-    if settings.is_https() { "__Host-session" } else { "session" }
+    if settings.is_https() {
+        "__Host-session"
+    } else {
+        "session"
+    }
 }
 
 /// Whether the request carries a session cookie, valid or not.

@@ -39,7 +39,10 @@ impl HttpSettings {
     /// Host and port of the public address.
     #[must_use]
     pub fn authority(&self) -> &str {
-        let rest = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, r)| r);
+        let rest = self
+            .public_url
+            .split_once("://")
+            .map_or(self.public_url.as_str(), |(_, r)| r);
         rest.split('/').next().unwrap_or(rest)
     }
 

@@ -18,11 +18,14 @@ const UNMATCHED: &str = "unmatched";
 pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = method(&request);
-    let route = request
+    let route = request.extensions().get::<MatchedPath>().map_or_else(
+        || UNMATCHED.to_owned(),
+        |matched| matched.as_str().to_owned(),
+    );
+    let id = request
         .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| UNMATCHED.to_owned(), |matched| matched.as_str().to_owned());
-    let id = request.extensions().get::<RequestId>().map_or("", |id| id.0.as_str());
+        .get::<RequestId>()
+        .map_or("", |id| id.0.as_str());
     let span = tracing::info_span!("request", id, method, route);
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();

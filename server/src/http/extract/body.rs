@@ -61,25 +61,40 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        OptionalBody::<Nothing>::from_request(request, state).await.map(|_| Self)
+        OptionalBody::<Nothing>::from_request(request, state)
+            .await
+            .map(|_| Self)
     }
 }
 
 /// Reads it whole, up to the limit.
 pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     let limit = limits::of(request.uri().path());
-    Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::too_large(limit)
-        } else {
-            Problem::bad_request("incomplete", "The body ended before it was complete. Send it again.")
-        }
-    })
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::too_large(limit)
+            } else {
+                Problem::bad_request(
+                    "incomplete",
+                    "The body ended before it was complete. Send it again.",
+                )
+            }
+        })
 }
 
 fn media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let essence = given.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let given = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let essence = given
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
     if essence == "application/json" {
         return Ok(());
     }
@@ -105,9 +120,13 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             malformed(format!("The body is not valid JSON: {inner}."))
         }
     })?;
-    from.end().map_err(|error| malformed(format!("The body goes on behind its JSON: {error}.")))?;
+    from.end()
+        .map_err(|error| malformed(format!("The body goes on behind its JSON: {error}.")))?;
     if text.contains("u0000") && serde_json::from_str::<Value>(text).is_ok_and(|v| has_nul(&v)) {
-        return Err(Problem::field("body", "Text cannot contain the character NUL."));
+        return Err(Problem::field(
+            "body",
+            "Text cannot contain the character NUL.",
+        ));
     }
     Ok(value)
 }
@@ -133,8 +152,16 @@ mod tests {
 
     fn refused(bytes: &[u8]) -> (u16, String, String) {
         let problem = decode::<Named>(bytes).unwrap_err();
-        let field = problem.errors.first().map(|e| e.field.clone()).unwrap_or_default();
-        (problem.status, problem.kind.rsplit(':').next().unwrap().to_owned(), field)
+        let field = problem
+            .errors
+            .first()
+            .map(|e| e.field.clone())
+            .unwrap_or_default();
+        (
+            problem.status,
+            problem.kind.rsplit(':').next().unwrap().to_owned(),
+            field,
+        )
     }
 
     #[test]
@@ -148,7 +175,10 @@ mod tests {
         malformed(b"{\"name\":\"\xff\"}");
         malformed(b"{\"name\":\"x\"} {}");
         let invalid = |bytes: &[u8], field: &str| {
-            assert_eq!(refused(bytes), (422, "invalid".to_owned(), field.to_owned()));
+            assert_eq!(
+                refused(bytes),
+                (422, "invalid".to_owned(), field.to_owned())
+            );
         };
         invalid(b"{}", "name");
         invalid(b"[]", "name");
@@ -161,6 +191,9 @@ mod tests {
 
     #[test]
     fn a_good_body_is_read() {
-        assert_eq!(decode::<Named>(b"{\"name\":\"\\\\u0000\"}").unwrap().name, "\\u0000");
+        assert_eq!(
+            decode::<Named>(b"{\"name\":\"\\\\u0000\"}").unwrap().name,
+            "\\u0000"
+        );
     }
 }

@@ -4,12 +4,20 @@
 /// Paragraphs with code and emphasis.
 #[must_use]
 pub fn html(markdown: &str) -> String {
-    let paragraphs = markdown.split("\n\n").map(str::trim).filter(|text| !text.is_empty());
-    paragraphs.map(|text| format!("<p>{}</p>", inline(&escape(text)))).collect()
+    let paragraphs = markdown
+        .split("\n\n")
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    paragraphs
+        .map(|text| format!("<p>{}</p>", inline(&escape(text))))
+        .collect()
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn inline(escaped: &str) -> String {

@@ -93,14 +93,20 @@ pub fn groups(document: &Value) -> Vec<Group> {
     let none = serde_json::Map::new();
     for (path, item) in document["paths"].as_object().unwrap_or(&none) {
         for method in METHODS {
-            let Some(operation) = item.get(method) else { continue };
+            let Some(operation) = item.get(method) else {
+                continue;
+            };
             let title = text(&operation["tags"][0]);
             let entry = entry(method, path, operation);
             if let Some(group) = groups.iter_mut().find(|group| group.title == title) {
                 group.operations.push(entry);
             } else {
                 let anchor = title.replace(' ', "-");
-                groups.push(Group { title, anchor, operations: vec![entry] });
+                groups.push(Group {
+                    title,
+                    anchor,
+                    operations: vec![entry],
+                });
             }
         }
     }
@@ -110,7 +116,10 @@ pub fn groups(document: &Value) -> Vec<Group> {
 fn entry(method: &str, path: &str, operation: &Value) -> Entry {
     let none = serde_json::Map::new();
     let answers = operation["responses"].as_object().unwrap_or(&none).iter();
-    let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let parameters = operation["parameters"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     Entry {
         anchor: text(&operation["operationId"]),
         method: method.to_uppercase(),
@@ -148,12 +157,18 @@ fn content(it: &Value) -> Option<Kind> {
 #[must_use]
 pub fn shapes(document: &Value) -> Vec<Shape> {
     let none = serde_json::Map::new();
-    let all = document["components"]["schemas"].as_object().unwrap_or(&none);
+    let all = document["components"]["schemas"]
+        .as_object()
+        .unwrap_or(&none);
     all.iter()
         .map(|(name, schema)| {
             let mut fields = fields(schema);
             let mut others = Vec::new();
-            for part in ["allOf", "oneOf"].iter().filter_map(|key| schema[*key].as_array()).flatten() {
+            for part in ["allOf", "oneOf"]
+                .iter()
+                .filter_map(|key| schema[*key].as_array())
+                .flatten()
+            {
                 if part.get("$ref").is_some() {
                     others.push(kind(part));
                 } else {
@@ -161,14 +176,22 @@ pub fn shapes(document: &Value) -> Vec<Shape> {
                 }
             }
             let description = markup::html(&text(&schema["description"]));
-            Shape { name: name.clone(), description, fields, others }
+            Shape {
+                name: name.clone(),
+                description,
+                fields,
+                others,
+            }
         })
         .collect()
 }
 
 fn fields(schema: &Value) -> Vec<Row> {
     let none = serde_json::Map::new();
-    let needed = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let needed = schema["required"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let all = schema["properties"].as_object().unwrap_or(&none).iter();
     all.map(|(name, field)| Row {
         name: name.clone(),
@@ -184,28 +207,49 @@ fn fields(schema: &Value) -> Vec<Row> {
 fn kind(schema: &Value) -> Kind {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.rsplit('/').next().unwrap_or(name).to_owned();
-        return Kind { text: String::new(), shape: name };
+        return Kind {
+            text: String::new(),
+            shape: name,
+        };
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         let some = choices.iter().find(|choice| choice["type"] != "null");
         let inner = some.map(kind).unwrap_or_default();
-        let null = if some.is_some() && choices.len() > 1 { " or null" } else { "" };
-        return Kind { text: format!("{}{null}", inner.text), shape: inner.shape };
+        let null = if some.is_some() && choices.len() > 1 {
+            " or null"
+        } else {
+            ""
+        };
+        return Kind {
+            text: format!("{}{null}", inner.text),
+            shape: inner.shape,
+        };
     }
     if let Some(words) = schema["enum"].as_array() {
         let words: Vec<String> = words.iter().map(text).collect();
-        return Kind { text: format!("one of {}", words.join(", ")), shape: String::new() };
+        return Kind {
+            text: format!("one of {}", words.join(", ")),
+            shape: String::new(),
+        };
     }
     if schema["type"] == "array" {
         let inner = kind(&schema["items"]);
-        return Kind { text: format!("list of {}", inner.text), shape: inner.shape };
+        return Kind {
+            text: format!("list of {}", inner.text),
+            shape: inner.shape,
+        };
     }
     let names = match &schema["type"] {
         Value::Array(names) => names.iter().map(text).collect::<Vec<_>>().join(" or "),
         name => text(name),
     };
-    let format = schema["format"].as_str().map_or(String::new(), |it| format!(" ({it})"));
-    Kind { text: format!("{names}{format}"), shape: String::new() }
+    let format = schema["format"]
+        .as_str()
+        .map_or(String::new(), |it| format!(" ({it})"));
+    Kind {
+        text: format!("{names}{format}"),
+        shape: String::new(),
+    }
 }
 
 fn text(value: &Value) -> String {
@@ -223,13 +267,23 @@ mod tests {
         let groups = groups(&document);
         let shown: usize = groups.iter().map(|group| group.operations.len()).sum();
         let paths = document["paths"].as_object().unwrap();
-        let described: usize = paths.values().map(|item| item.as_object().unwrap().len()).sum();
+        let described: usize = paths
+            .values()
+            .map(|item| item.as_object().unwrap().len())
+            .sum();
         assert_eq!(shown, described);
         let shapes = shapes(&document);
         for entry in groups.iter().flat_map(|group| &group.operations) {
-            let kinds = entry.answers.iter().filter_map(|a| a.kind.as_ref()).chain(&entry.body);
+            let kinds = entry
+                .answers
+                .iter()
+                .filter_map(|a| a.kind.as_ref())
+                .chain(&entry.body);
             for kind in kinds.filter(|kind| !kind.shape.is_empty()) {
-                assert!(shapes.iter().any(|shape| shape.name == kind.shape), "{kind:?}");
+                assert!(
+                    shapes.iter().any(|shape| shape.name == kind.shape),
+                    "{kind:?}"
+                );
             }
         }
     }
@@ -237,8 +291,14 @@ mod tests {
     #[test]
     fn kinds_read_as_words() {
         let of = |text: &str| kind(&serde_json::from_str(text).unwrap()).text;
-        assert_eq!(of(r#"{"type":["string","null"],"format":"date-time"}"#), "string or null (date-time)");
+        assert_eq!(
+            of(r#"{"type":["string","null"],"format":"date-time"}"#),
+            "string or null (date-time)"
+        );
         assert_eq!(of(r#"{"type":"string","enum":["a","b"]}"#), "one of a, b");
-        assert_eq!(of(r#"{"type":"array","items":{"type":"string"}}"#), "list of string");
+        assert_eq!(
+            of(r#"{"type":"array","items":{"type":"string"}}"#),
+            "list of string"
+        );
     }
 }

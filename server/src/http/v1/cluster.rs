@@ -44,7 +44,10 @@ pub struct Chart {
 
 impl From<Chart> for cluster::ChartSource {
     fn from(it: Chart) -> Self {
-        Self { repo_url: it.repo_url, path: it.path }
+        Self {
+            repo_url: it.repo_url,
+            path: it.path,
+        }
     }
 }
 
@@ -60,7 +63,10 @@ pub struct OverrideRepository {
 
 impl From<OverrideRepository> for cluster::OverrideSource {
     fn from(it: OverrideRepository) -> Self {
-        Self { repo_url: it.repo_url, revision: it.revision }
+        Self {
+            repo_url: it.repo_url,
+            revision: it.revision,
+        }
     }
 }
 
@@ -80,7 +86,11 @@ pub struct Gateway {
 
 impl From<Gateway> for cluster::Gateway {
     fn from(it: Gateway) -> Self {
-        Self { scheme: it.scheme, port: it.port, address: it.address }
+        Self {
+            scheme: it.scheme,
+            port: it.port,
+            address: it.address,
+        }
     }
 }
 
@@ -146,7 +156,11 @@ fn secrets_prefix() -> String {
 }
 
 fn gateway() -> Gateway {
-    Gateway { scheme: "https".to_owned(), port: None, address: None }
+    Gateway {
+        scheme: "https".to_owned(),
+        port: None,
+        address: None,
+    }
 }
 
 impl From<Settings> for ClusterSettings {
@@ -181,7 +195,10 @@ impl From<ClusterSettings> for Settings {
             argocd_namespace: it.argocd_namespace,
             application_namespace: it.application_namespace,
             project: it.project,
-            chart: Chart { repo_url: it.chart.repo_url, path: it.chart.path },
+            chart: Chart {
+                repo_url: it.chart.repo_url,
+                path: it.chart.path,
+            },
             overrides: it.overrides.map(|o| OverrideRepository {
                 repo_url: o.repo_url,
                 revision: o.revision,

@@ -119,7 +119,9 @@ impl From<FleetView> for Fleet {
             not_healthy: view.not_healthy,
             operations_running: view.operations_running,
             oldest_unknown: view.oldest_unknown,
-            by_status: counts.map(|(status, count)| StatusCount { status, count }).collect(),
+            by_status: counts
+                .map(|(status, count)| StatusCount { status, count })
+                .collect(),
             map: view.map.into_iter().map(Into::into).collect(),
             attention: view.attention.into_iter().map(Into::into).collect(),
             operations: view.operations.into_iter().map(Into::into).collect(),

@@ -25,7 +25,12 @@ pub struct Cause {
 
 impl From<CauseView> for Cause {
     fn from(view: CauseView) -> Self {
-        Self { code: view.code, sentence: view.sentence, who: view.who, next: view.next }
+        Self {
+            code: view.code,
+            sentence: view.sentence,
+            who: view.who,
+            next: view.next,
+        }
     }
 }
 
@@ -44,7 +49,11 @@ pub struct Opinion {
 
 impl From<health::Opinion> for Opinion {
     fn from(it: health::Opinion) -> Self {
-        Self { status: it.status, summary: it.summary, as_of: it.as_of }
+        Self {
+            status: it.status,
+            summary: it.summary,
+            as_of: it.as_of,
+        }
     }
 }
 
@@ -169,6 +178,11 @@ pub struct Span {
 
 impl From<view::HistorySpan> for Span {
     fn from(it: view::HistorySpan) -> Self {
-        Self { from: it.from, to: it.to, status: it.status, cause: it.cause }
+        Self {
+            from: it.from,
+            to: it.to,
+            status: it.status,
+            cause: it.cause,
+        }
     }
 }

@@ -46,7 +46,7 @@ pub struct Instance {
     #[schema(value_type = String, example = "k7mq2x9dr4ht")]
     pub id: InstanceId,
     /// The tenant.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub tenant_id: TenantId,
     /// What the tenant is called.
     pub tenant_name: String,

@@ -14,14 +14,16 @@ use crate::http::state::AppState;
 /// The routes of this noun.
 #[must_use]
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create::create)).routes(routes!(withdraw::withdraw))
+    OpenApiRouter::new()
+        .routes(routes!(create::create))
+        .routes(routes!(withdraw::withdraw))
 }
 
 /// An invitation that was sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Invitation {
     /// Its id.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub id: InvitationId,
     /// Whether a mail server took the mail.
     pub delivered: bool,

@@ -24,7 +24,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Membership {
     /// The tenant.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub tenant_id: TenantId,
     /// The role in it.
     #[schema(schema_with = words::role)]
@@ -37,7 +37,7 @@ pub struct Me {
     /// `user` or `access_token`.
     pub kind: String,
     /// The user; null for tokens.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub user_id: Option<UserId>,
     /// What they, or the token, are called.
     pub name: String,
@@ -62,7 +62,9 @@ impl From<MeView> for Me {
             name: view.name,
             email: view.email,
             staff: view.staff,
-            tenants: tenants.map(|(tenant_id, role)| Membership { tenant_id, role }).collect(),
+            tenants: tenants
+                .map(|(tenant_id, role)| Membership { tenant_id, role })
+                .collect(),
             scopes: view.scopes,
         }
     }

@@ -23,10 +23,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Member {
     /// The user; null while invited.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub user_id: Option<UserId>,
     /// The open invitation; null for members.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub invitation_id: Option<InvitationId>,
     /// What they are called; empty while invited.
     pub name: String,

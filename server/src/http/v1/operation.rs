@@ -78,7 +78,7 @@ impl From<StepView> for Step {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Operation {
     /// Its id.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub id: OperationId,
     /// The instance.
     #[schema(value_type = String)]
@@ -86,7 +86,7 @@ pub struct Operation {
     /// What the instance is called.
     pub instance_name: String,
     /// The tenant.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub tenant_id: TenantId,
     /// What is done.
     #[schema(schema_with = words::operation_kind)]

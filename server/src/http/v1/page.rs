@@ -17,11 +17,17 @@ impl<T> Page<T> {
     /// A page of rows as the API shows them.
     pub fn of<V: Into<T>>(page: page::Page<V>) -> Self {
         let items = page.items.into_iter().map(Into::into).collect();
-        Self { items, next_cursor: page.next_cursor }
+        Self {
+            items,
+            next_cursor: page.next_cursor,
+        }
     }
 
     /// A list that always fits one page.
     pub fn whole<V: Into<T>>(rows: Vec<V>) -> Self {
-        Self { items: rows.into_iter().map(Into::into).collect(), next_cursor: None }
+        Self {
+            items: rows.into_iter().map(Into::into).collect(),
+            next_cursor: None,
+        }
     }
 }

@@ -85,6 +85,9 @@ impl From<ReleaseView> for Release {
             destroys: it.destroys,
             notes: it.notes,
         };
-        Self { entry, instances: view.instances }
+        Self {
+            entry,
+            instances: view.instances,
+        }
     }
 }

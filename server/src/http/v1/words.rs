@@ -9,7 +9,9 @@ use model::user::Role;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.collect::<Vec<_>>()))
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words.collect::<Vec<_>>()))
 }
 
 /// `healthy` and its four worse companions.
@@ -64,7 +66,9 @@ pub fn role() -> Object {
 #[must_use]
 pub fn role_or_null() -> Object {
     let either = SchemaType::from_iter([Type::String, Type::Null]);
-    one_of(Role::ALL.iter().map(|it| it.as_str())).schema_type(either).build()
+    one_of(Role::ALL.iter().map(|it| it.as_str()))
+        .schema_type(either)
+        .build()
 }
 
 /// Development or production.
@@ -103,13 +107,19 @@ mod tests {
 
     fn words(schema: &Object) -> Vec<String> {
         let values = schema.enum_values.as_ref().unwrap();
-        values.iter().map(|v| v.as_str().unwrap().to_owned()).collect()
+        values
+            .iter()
+            .map(|v| v.as_str().unwrap().to_owned())
+            .collect()
     }
 
     #[test]
     fn parts_are_those_of_the_model() {
         let known = Part::ALL.map(|part| serde_json::to_value(part).unwrap());
-        let known: Vec<_> = known.iter().map(|v| v.as_str().unwrap().to_owned()).collect();
+        let known: Vec<_> = known
+            .iter()
+            .map(|v| v.as_str().unwrap().to_owned())
+            .collect();
         assert_eq!(words(&part()), known);
     }
 
@@ -117,7 +127,16 @@ mod tests {
     fn who_must_act_is_one_of_three() {
         use model::cause::Who;
         let known = [Who::Atala, Who::Tenant, Who::Upstream];
-        let known: Vec<_> = known.iter().map(|w| serde_json::to_value(w).unwrap()).collect();
-        assert_eq!(words(&who()), known.iter().map(|v| v.as_str().unwrap()).collect::<Vec<_>>());
+        let known: Vec<_> = known
+            .iter()
+            .map(|w| serde_json::to_value(w).unwrap())
+            .collect();
+        assert_eq!(
+            words(&who()),
+            known
+                .iter()
+                .map(|v| v.as_str().unwrap())
+                .collect::<Vec<_>>()
+        );
     }
 }

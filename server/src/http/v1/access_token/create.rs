@@ -51,9 +51,15 @@ pub async fn create(
     caller: Caller,
     Body(body): Body<NewAccessToken>,
 ) -> Answer<CreatedSecret<CreatedToken>> {
-    let command = CreateAccessToken { name: body.name, scopes: body.scopes, days: body.days };
+    let command = CreateAccessToken {
+        name: body.name,
+        scopes: body.scopes,
+        days: body.days,
+    };
     let service = &state.services.access_token;
-    let made = service.create(&caller.actor, command, &caller.origin).await?;
+    let made = service
+        .create(&caller.actor, command, &caller.origin)
+        .await?;
     let access_token = AccessToken::from(made.view);
     Ok(CreatedSecret {
         location: format!("/api/v1/access-tokens/{}", access_token.id),

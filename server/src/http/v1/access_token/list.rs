@@ -17,7 +17,10 @@ use crate::http::v1::page::Page;
 #[utoipa::path(get, path = "/access-tokens", operation_id = "list_access_tokens",
     tag = "access tokens",
     responses((status = 200, description = "All of them.", body = Page<AccessToken>)))]
-pub async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Page<AccessToken>>> {
+pub async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Answer<Json<Page<AccessToken>>> {
     let tokens = state.services.access_token.list(&caller.actor).await?;
     Ok(Json(Page::whole(tokens)))
 }

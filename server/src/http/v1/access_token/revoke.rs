@@ -22,6 +22,10 @@ pub async fn revoke(
     caller: Caller,
     Id(id): Id<AccessTokenId>,
 ) -> Answer<StatusCode> {
-    state.services.access_token.revoke(&caller.actor, id, &caller.origin).await?;
+    state
+        .services
+        .access_token
+        .revoke(&caller.actor, id, &caller.origin)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::AuditRow;
 use crate::http::answer::Answer;
 use crate::http::caller::Caller;
-use crate::http::extract::Query;
+use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::http::v1::page::Page;
 
@@ -38,9 +38,13 @@ pub struct Filter {
 pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    Query(it): Query<Filter>,
+    Parameters(it): Parameters<Filter>,
 ) -> Answer<Json<Page<AuditRow>>> {
-    let filter = AuditFilter { tenant: it.tenant, limit: it.limit, cursor: it.cursor };
+    let filter = AuditFilter {
+        tenant: it.tenant,
+        limit: it.limit,
+        cursor: it.cursor,
+    };
     let page = state.services.audit.list(&caller.actor, filter).await?;
     Ok(Json(Page::of(page)))
 }

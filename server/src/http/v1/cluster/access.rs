@@ -38,7 +38,15 @@ impl From<Access> for ClusterAccess {
             Access::Sandbox { name } => Self::Sandbox { name },
             Access::InCluster => Self::InCluster,
             Access::Kubeconfig { context } => Self::Kubeconfig { context },
-            Access::Eks { name, region, role_arn } => Self::Eks { name, region, role_arn },
+            Access::Eks {
+                name,
+                region,
+                role_arn,
+            } => Self::Eks {
+                name,
+                region,
+                role_arn,
+            },
         }
     }
 }
@@ -49,7 +57,15 @@ impl From<ClusterAccess> for Access {
             ClusterAccess::Sandbox { name } => Self::Sandbox { name },
             ClusterAccess::InCluster => Self::InCluster,
             ClusterAccess::Kubeconfig { context } => Self::Kubeconfig { context },
-            ClusterAccess::Eks { name, region, role_arn } => Self::Eks { name, region, role_arn },
+            ClusterAccess::Eks {
+                name,
+                region,
+                role_arn,
+            } => Self::Eks {
+                name,
+                region,
+                role_arn,
+            },
         }
     }
 }

@@ -22,6 +22,13 @@ pub async fn add(
     Body(body): Body<Settings>,
 ) -> Answer<Created<Cluster>> {
     let location = format!("/api/v1/clusters/{}", body.name);
-    let view = state.services.cluster.add(&caller.actor, body.into(), &caller.origin).await?;
-    Ok(Created { location, body: view.into() })
+    let view = state
+        .services
+        .cluster
+        .add(&caller.actor, body.into(), &caller.origin)
+        .await?;
+    Ok(Created {
+        location,
+        body: view.into(),
+    })
 }

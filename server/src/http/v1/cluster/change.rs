@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use model::cluster::ClusterName;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use service::cluster::ChangeCluster;
 use utoipa::ToSchema;
 
+use super::access::Access;
 use super::{Chart, Cluster, Gateway, OverrideRepository};
 use crate::http::answer::Answer;
 use crate::http::caller::Caller;
@@ -23,14 +24,37 @@ pub struct ClusterChange {
     pub cordoned: Option<bool>,
     /// Where the chart comes from.
     pub chart: Option<Chart>,
-    /// Where override files come from.
-    pub overrides: Option<OverrideRepository>,
+    /// Where override files come from; null for nowhere.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<OverrideRepository>)]
+    #[expect(
+        clippy::option_option,
+        reason = "left out and null mean different things"
+    )]
+    pub overrides: Option<Option<OverrideRepository>>,
     /// How its gateway is reached.
     pub gateway: Option<Gateway>,
     /// First part of the names of its entries in Secrets Manager.
     pub secrets_prefix: Option<String>,
     /// The AppProject that fences instances.
     pub project: Option<String>,
+    /// Where Argo CD itself lives.
+    pub argocd_namespace: Option<String>,
+    /// Where the Applications live.
+    pub application_namespace: Option<String>,
+    /// How its Kubernetes API is reached.
+    pub access: Option<Access>,
+}
+
+/// What is there counts as given, null included.
+#[expect(
+    clippy::option_option,
+    reason = "left out and null mean different things"
+)]
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 impl From<ClusterChange> for ChangeCluster {
@@ -39,11 +63,13 @@ impl From<ClusterChange> for ChangeCluster {
             capacity: it.capacity,
             cordoned: it.cordoned,
             chart: it.chart.map(Into::into),
-            overrides: it.overrides.map(Into::into),
+            overrides: it.overrides.map(|given| given.map(Into::into)),
             gateway: it.gateway.map(Into::into),
             secrets_prefix: it.secrets_prefix,
             project: it.project,
-            ..Self::default()
+            argocd_namespace: it.argocd_namespace,
+            application_namespace: it.application_namespace,
+            access: it.access.map(Into::into),
         }
     }
 }
@@ -63,6 +89,8 @@ pub async fn change(
     Body(body): Body<ClusterChange>,
 ) -> Answer<Json<Cluster>> {
     let service = &state.services.cluster;
-    let view = service.change(&caller.actor, &name, body.into(), &caller.origin).await?;
+    let view = service
+        .change(&caller.actor, &name, body.into(), &caller.origin)
+        .await?;
     Ok(Json(view.into()))
 }

@@ -26,7 +26,11 @@ pub struct ClusterCheck {
 
 impl From<CheckLine> for ClusterCheck {
     fn from(it: CheckLine) -> Self {
-        Self { name: it.name, ok: it.ok, detail: it.detail }
+        Self {
+            name: it.name,
+            ok: it.ok,
+            detail: it.detail,
+        }
     }
 }
 
@@ -43,6 +47,10 @@ pub async fn check(
     caller: Caller,
     Body(body): Body<Settings>,
 ) -> Answer<Json<Page<ClusterCheck>>> {
-    let lines = state.services.cluster.check(&caller.actor, body.into()).await?;
+    let lines = state
+        .services
+        .cluster
+        .check(&caller.actor, body.into())
+        .await?;
     Ok(Json(Page::whole(lines)))
 }

@@ -22,13 +22,16 @@ pub struct Offer {
 
 impl From<AccessOffer> for Offer {
     fn from(it: AccessOffer) -> Self {
-        Self { value: it.value, title: it.title }
+        Self {
+            value: it.value,
+            title: it.title,
+        }
     }
 }
 
 /// Lists the ways to reach a cluster that this server offers.
 ///
-/// **Permissions**: `clusters:write`; staff operators and owners.
+/// **Permissions**: `clusters:read`; staff.
 ///
 /// **Errors**: 401, 403.
 #[utoipa::path(get, path = "/clusters/offers", operation_id = "list_cluster_offers",

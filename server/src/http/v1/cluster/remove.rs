@@ -22,6 +22,10 @@ pub async fn remove(
     caller: Caller,
     Id(name): Id<ClusterName>,
 ) -> Answer<StatusCode> {
-    state.services.cluster.remove(&caller.actor, &name, &caller.origin).await?;
+    state
+        .services
+        .cluster
+        .remove(&caller.actor, &name, &caller.origin)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use super::reader::{Heard, Reader};
 use crate::http::answer::Answer;
 use crate::http::caller::Caller;
-use crate::http::extract::Query;
+use crate::http::extract::Parameters;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 
@@ -51,7 +51,7 @@ pub struct Begin {
 pub async fn listen(
     State(state): State<AppState>,
     caller: Caller,
-    Query(begin): Query<Begin>,
+    Parameters(begin): Parameters<Begin>,
     headers: HeaderMap,
 ) -> Answer<Response> {
     let after = match headers.get(LAST_EVENT_ID) {
@@ -66,19 +66,26 @@ pub async fn listen(
 }
 
 fn number(text: &str) -> Answer<i64> {
-    text.trim().parse().map_err(|_| Problem::field("Last-Event-ID", "Send the id of an event: a whole number."))
+    text.trim()
+        .parse()
+        .map_err(|_| Problem::field("Last-Event-ID", "Send the id of an event: a whole number."))
 }
 
 fn written(heard: Heard) -> Event {
     match heard {
         Heard::Event(event) => {
-            let written = Event::default().id(event.id.to_string()).event(event.subject.as_str());
+            let written = Event::default()
+                .id(event.id.to_string())
+                .event(event.subject.as_str());
             written.json_data(&event).unwrap_or_default()
         }
         Heard::Clock(now) => Event::default().event("clock").data(now.to_string()),
         Heard::Reset(head) => {
             let text = "Events were missed that are no longer kept. Load everything again.";
-            Event::default().id(head.to_string()).event("reset").data(text)
+            Event::default()
+                .id(head.to_string())
+                .event("reset")
+                .data(text)
         }
     }
 }

@@ -55,7 +55,10 @@ pub async fn change(
             return Ok(Json(Instance::from(view)).into_response());
         }
         (None, Some(release), None) => {
-            let command = UpgradeInstance { release, confirm: body.confirm };
+            let command = UpgradeInstance {
+                release,
+                confirm: body.confirm,
+            };
             service.upgrade(actor, &id, command, origin).await?
         }
         (None, None, Some(overrides)) => {
@@ -65,10 +68,16 @@ pub async fn change(
     };
     let instance = service.get(actor, &id).await?.into();
     let location = operation::address(operation.id);
-    let body = InstanceOperation { instance, operation: operation.into() };
+    let body = InstanceOperation {
+        instance,
+        operation: operation.into(),
+    };
     Ok(Accepted { location, body }.into_response())
 }
 
 fn one_at_a_time() -> Problem {
-    Problem::field("body", "Send exactly one of name, release and overrides; each is a change of its own.")
+    Problem::field(
+        "body",
+        "Send exactly one of name, release and overrides; each is a change of its own.",
+    )
 }

@@ -56,9 +56,13 @@ pub async fn create(
         overrides: body.overrides,
     };
     let service = &state.services.instance;
-    let made = service.create(&caller.actor, tenant, command, &caller.origin).await?;
+    let made = service
+        .create(&caller.actor, tenant, command, &caller.origin)
+        .await?;
     let location = operation::address(made.operation.id);
-    let body =
-        InstanceOperation { instance: made.instance.into(), operation: made.operation.into() };
+    let body = InstanceOperation {
+        instance: made.instance.into(),
+        operation: made.operation.into(),
+    };
     Ok(Accepted { location, body })
 }

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::InstanceOperation;
 use crate::http::answer::{Accepted, Answer};
 use crate::http::caller::Caller;
-use crate::http::extract::{Id, OptionalBody, Query};
+use crate::http::extract::{Id, OptionalBody, Parameters};
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 use crate::http::v1::operation;
@@ -53,16 +53,24 @@ pub async fn delete(
     State(state): State<AppState>,
     caller: Caller,
     Id(id): Id<InstanceId>,
-    Query(query): Query<DeletionQuery>,
+    Parameters(query): Parameters<DeletionQuery>,
     OptionalBody(body): OptionalBody<Deletion>,
 ) -> Answer<Accepted<InstanceOperation>> {
     let (confirm, grace) = confirmation(query, body)?;
     let command = DeleteInstance { confirm, grace };
     let service = &state.services.instance;
-    let begun = service.delete(&caller.actor, &id, command, &caller.origin).await?;
+    let begun = service
+        .delete(&caller.actor, &id, command, &caller.origin)
+        .await?;
     let instance = service.get(&caller.actor, &id).await?.into();
     let location = operation::address(begun.id);
-    Ok(Accepted { location, body: InstanceOperation { instance, operation: begun.into() } })
+    Ok(Accepted {
+        location,
+        body: InstanceOperation {
+            instance,
+            operation: begun.into(),
+        },
+    })
 }
 
 /// What was typed and how long to wait, from either place but not from both.
@@ -95,12 +103,26 @@ mod tests {
             confirm: confirm.map(str::to_owned),
             grace_seconds: Some(5),
         };
-        let body = || Some(Deletion { confirm: "b".to_owned(), grace_seconds: None });
+        let body = || {
+            Some(Deletion {
+                confirm: "b".to_owned(),
+                grace_seconds: None,
+            })
+        };
         let five = Some(Duration::from_secs(5));
-        assert_eq!(confirmation(query(Some("a")), None).unwrap(), ("a".to_owned(), five));
-        let empty = DeletionQuery { confirm: None, grace_seconds: None };
+        assert_eq!(
+            confirmation(query(Some("a")), None).unwrap(),
+            ("a".to_owned(), five)
+        );
+        let empty = DeletionQuery {
+            confirm: None,
+            grace_seconds: None,
+        };
         assert_eq!(confirmation(empty, body()).unwrap(), ("b".to_owned(), None));
         assert!(confirmation(query(Some("a")), body()).is_err());
-        assert_eq!(confirmation(query(None), None).unwrap_err().errors[0].field, "confirm");
+        assert_eq!(
+            confirmation(query(None), None).unwrap_err().errors[0].field,
+            "confirm"
+        );
     }
 }

@@ -22,7 +22,11 @@ pub struct EffectiveValue {
 
 impl From<ValueOrigin> for EffectiveValue {
     fn from(it: ValueOrigin) -> Self {
-        Self { path: it.path, value: it.value, origin: it.origin }
+        Self {
+            path: it.path,
+            value: it.value,
+            origin: it.origin,
+        }
     }
 }
 
@@ -40,7 +44,11 @@ pub struct Upgrade {
 
 impl From<UpgradeChoice> for Upgrade {
     fn from(it: UpgradeChoice) -> Self {
-        Self { version: it.version, channel: it.channel, destroys: it.destroys }
+        Self {
+            version: it.version,
+            channel: it.channel,
+            destroys: it.destroys,
+        }
     }
 }
 

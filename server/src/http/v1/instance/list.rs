@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use super::Instance;
 use crate::http::answer::Answer;
 use crate::http::caller::Caller;
-use crate::http::extract::Query;
+use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::http::v1::page::Page;
 use crate::http::v1::words;
@@ -76,8 +76,12 @@ impl From<Filter> for InstanceFilter {
 pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    Query(filter): Query<Filter>,
+    Parameters(filter): Parameters<Filter>,
 ) -> Answer<Json<Page<Instance>>> {
-    let page = state.services.instance.list(&caller.actor, filter.into()).await?;
+    let page = state
+        .services
+        .instance
+        .list(&caller.actor, filter.into())
+        .await?;
     Ok(Json(Page::of(page)))
 }

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use crate::http::answer::Answer;
 use crate::http::caller::Caller;
-use crate::http::extract::{Id, Query};
+use crate::http::extract::{Id, Parameters};
 use crate::http::state::AppState;
 use crate::http::v1::operation::Operation;
 use crate::http::v1::page::Page;
@@ -37,7 +37,7 @@ pub async fn operations(
     State(state): State<AppState>,
     caller: Caller,
     Id(id): Id<InstanceId>,
-    Query(rows): Query<Rows>,
+    Parameters(rows): Parameters<Rows>,
 ) -> Answer<Json<Page<Operation>>> {
     // An instance that is not the caller's is absent, not an empty list.
     state.services.instance.get(&caller.actor, &id).await?;

@@ -38,6 +38,8 @@ pub async fn preview(
     Body(body): Body<Preview>,
 ) -> Answer<Json<Page<EffectiveValue>>> {
     let service = &state.services.instance;
-    let values = service.preview(&caller.actor, &id, &body.overrides).await?;
+    let values = service
+        .preview(&caller.actor, Some(&id), &body.overrides)
+        .await?;
     Ok(Json(Page::whole(values)))
 }

@@ -29,5 +29,11 @@ pub async fn undelete(
     let cancelled = service.undelete(&caller.actor, &id, &caller.origin).await?;
     let instance = service.get(&caller.actor, &id).await?.into();
     let location = operation::address(cancelled.id);
-    Ok(Accepted { location, body: InstanceOperation { instance, operation: cancelled.into() } })
+    Ok(Accepted {
+        location,
+        body: InstanceOperation {
+            instance,
+            operation: cancelled.into(),
+        },
+    })
 }

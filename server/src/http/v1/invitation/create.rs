@@ -44,8 +44,16 @@ pub async fn create(
     Id(id): Id<TenantId>,
     Body(body): Body<NewInvitation>,
 ) -> Answer<CreatedSecret<Invitation>> {
-    let command = InvitePerson { email: body.email, role: body.role, tenant: Some(id) };
-    let sent = state.services.user.invite(&caller.actor, command, &caller.origin).await?;
+    let command = InvitePerson {
+        email: body.email,
+        role: body.role,
+        tenant: Some(id),
+    };
+    let sent = state
+        .services
+        .user
+        .invite(&caller.actor, command, &caller.origin)
+        .await?;
     let show = |link: Option<String>, link_omitted| Invitation {
         id: sent.id,
         delivered: sent.delivered,

@@ -22,6 +22,10 @@ pub async fn withdraw(
     caller: Caller,
     Id(id): Id<InvitationId>,
 ) -> Answer<StatusCode> {
-    state.services.user.withdraw_invitation(&caller.actor, id).await?;
+    state
+        .services
+        .user
+        .withdraw_invitation(&caller.actor, id)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,6 +24,13 @@ pub async fn cancel(
     Id(id): Id<OperationId>,
     NoBody: NoBody,
 ) -> Answer<Accepted<Operation>> {
-    let view = state.services.operation.cancel(&caller.actor, id, &caller.origin).await?;
-    Ok(Accepted { location: address(id), body: view.into() })
+    let view = state
+        .services
+        .operation
+        .cancel(&caller.actor, id, &caller.origin)
+        .await?;
+    Ok(Accepted {
+        location: address(id),
+        body: view.into(),
+    })
 }

@@ -24,6 +24,13 @@ pub async fn retry(
     Id(id): Id<OperationId>,
     NoBody: NoBody,
 ) -> Answer<Accepted<Operation>> {
-    let view = state.services.operation.retry(&caller.actor, id, &caller.origin).await?;
-    Ok(Accepted { location: address(view.id), body: view.into() })
+    let view = state
+        .services
+        .operation
+        .retry(&caller.actor, id, &caller.origin)
+        .await?;
+    Ok(Accepted {
+        location: address(view.id),
+        body: view.into(),
+    })
 }

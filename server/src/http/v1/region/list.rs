@@ -11,7 +11,7 @@ use crate::http::v1::page::Page;
 
 /// Lists where an instance could be created, and why not where it could not.
 ///
-/// **Permissions**: `instances:write`; staff operators and owners.
+/// **Permissions**: `clusters:read`; staff.
 ///
 /// **Errors**: 401, 403.
 #[utoipa::path(get, path = "/regions", operation_id = "list_regions", tag = "clusters",

@@ -38,6 +38,8 @@ pub async fn change(
     Body(body): Body<ReleaseChange>,
 ) -> Answer<Json<Release>> {
     let service = &state.services.release;
-    let view = service.set_channel(&caller.actor, version, body.channel, &caller.origin).await?;
+    let view = service
+        .set_channel(&caller.actor, version, body.channel, &caller.origin)
+        .await?;
     Ok(Json(view.into()))
 }

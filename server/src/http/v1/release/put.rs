@@ -22,6 +22,13 @@ pub async fn put(
     Body(entry): Body<Entry>,
 ) -> Answer<Created<Release>> {
     let location = format!("/api/v1/releases/{}", entry.version);
-    let view = state.services.release.put(&caller.actor, entry.into(), &caller.origin).await?;
-    Ok(Created { location, body: view.into() })
+    let view = state
+        .services
+        .release
+        .put(&caller.actor, entry.into(), &caller.origin)
+        .await?;
+    Ok(Created {
+        location,
+        body: view.into(),
+    })
 }

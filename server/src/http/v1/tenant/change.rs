@@ -35,6 +35,8 @@ pub async fn change(
     Body(body): Body<TenantChange>,
 ) -> Answer<Json<Tenant>> {
     let service = &state.services.tenant;
-    let view = service.rename(&caller.actor, id, &body.name, &caller.origin).await?;
+    let view = service
+        .rename(&caller.actor, id, &body.name, &caller.origin)
+        .await?;
     Ok(Json(view.into()))
 }

@@ -34,6 +34,13 @@ pub async fn create(
     Body(body): Body<NewTenant>,
 ) -> Answer<Created<Tenant>> {
     let command = CreateTenant { name: body.name };
-    let view = state.services.tenant.create(&caller.actor, command, &caller.origin).await?;
-    Ok(Created { location: format!("/api/v1/tenants/{}", view.id), body: view.into() })
+    let view = state
+        .services
+        .tenant
+        .create(&caller.actor, command, &caller.origin)
+        .await?;
+    Ok(Created {
+        location: format!("/api/v1/tenants/{}", view.id),
+        body: view.into(),
+    })
 }

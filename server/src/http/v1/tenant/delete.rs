@@ -22,6 +22,10 @@ pub async fn delete(
     caller: Caller,
     Id(id): Id<TenantId>,
 ) -> Answer<StatusCode> {
-    state.services.tenant.delete(&caller.actor, id, &caller.origin).await?;
+    state
+        .services
+        .tenant
+        .delete(&caller.actor, id, &caller.origin)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

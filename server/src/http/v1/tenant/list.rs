@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::Tenant;
 use crate::http::answer::Answer;
 use crate::http::caller::Caller;
-use crate::http::extract::Query;
+use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::http::v1::page::Page;
 
@@ -36,9 +36,13 @@ pub struct Filter {
 pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    Query(filter): Query<Filter>,
+    Parameters(filter): Parameters<Filter>,
 ) -> Answer<Json<Page<Tenant>>> {
-    let filter = TenantFilter { q: filter.q, limit: filter.limit, cursor: filter.cursor };
+    let filter = TenantFilter {
+        q: filter.q,
+        limit: filter.limit,
+        cursor: filter.cursor,
+    };
     let page = state.services.tenant.list(&caller.actor, filter).await?;
     Ok(Json(Page::of(page)))
 }
