@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{folder, wasm};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, Told};
 use crate::{npm, process, report, workspace};
 
 /// What wasm-opt may use: exactly what the compiler emits by default, so that the bundle runs
@@ -82,12 +82,10 @@ fn remembered(stamp: &Value) -> Option<Outcome> {
 }
 
 fn bundle(module: &Path, optimiser: Option<PathBuf>, stamp: &Value) -> Result<Outcome> {
-    let draft = workspace::target().join("islands-bundle");
-    if draft.exists() {
-        // Left by the last build; a snippet of an older bundle must not get into this one.
-        let _ = std::fs::remove_dir_all(&draft);
-    }
-    workspace::create_folder(&draft)?;
+    // A folder of this build's own: another build may be under way beside it.
+    let told = || "a folder for the bundle could not be made".to_owned();
+    let folder = tempfile::tempdir_in(workspace::target()).told(told)?;
+    let draft = folder.path();
     let mut cargo = workspace::cargo("run");
     cargo
         .args(["--quiet", "--package", "bundle", "--"])
