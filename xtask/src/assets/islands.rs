@@ -90,7 +90,7 @@ fn bundle(module: &Path, optimiser: Option<PathBuf>, stamp: &Value) -> Result<Ou
     cargo
         .args(["--quiet", "--package", "bundle", "--"])
         .arg(module)
-        .arg(&draft);
+        .arg(draft);
     process::run("wasm-bindgen", &mut cargo)?;
     let plain = draft.join("islands_bg.wasm");
     let small = match optimiser {
