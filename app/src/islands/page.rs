@@ -2,7 +2,7 @@
 //! region by region. What a person is using is left alone; new rows wait behind a link, so that
 //! nothing moves under a pointer.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use wasm_bindgen::JsCast;
@@ -12,8 +12,18 @@ use web_sys::{AbortSignal, Document, DomParser, Element, RequestInit, Response, 
 use super::{clock, dom};
 
 thread_local! {
+    /// When somebody last did something on the page, by this machine's clock.
+    static TOUCHED: Cell<f64> = Cell::new(dom::now());
     /// What the server said last of each region, with its times left out: they always differ.
     static SEEN: RefCell<HashMap<String, String>> = RefCell::new(HashMap::new());
+}
+
+/// After so long without a hand on the page, new rows are put in place: nobody can miss a press.
+const LEFT_ALONE: f64 = 60_000.0;
+
+/// Somebody is there.
+pub fn touched() {
+    TOUCHED.set(dom::now());
 }
 
 /// How fetching the page went.
@@ -164,6 +174,12 @@ fn offer_new_rows(old: &Element, fresh: &Element) {
         .filter(|key| !known(key))
         .count();
     let Some(around) = list.parent_element() else { return };
+    let gone = list.query_selector("[data-gone]").ok().flatten().is_some();
+    if (new > 0 || gone) && dom::now() - TOUCHED.get() >= LEFT_ALONE && !in_use(&list, false) {
+        list.set_inner_html(&fresh.inner_html());
+        remember();
+    }
+    let new = if list.inner_html() == fresh.inner_html() { 0 } else { new };
     let waiting = around.query_selector(":scope > .waiting-rows").ok().flatten();
     match (new, waiting) {
         (0, Some(link)) => link.remove(),

@@ -58,6 +58,11 @@ pub fn start(strip: RwSignal<String>, spoken: RwSignal<String>) {
         strip,
         spoken,
     });
+    if let Some(page) = dom::document() {
+        for event in ["pointermove", "pointerdown", "keydown", "wheel"] {
+            dom::on(&page, event, |_| page::touched());
+        }
+    }
     stream.open();
     stream.watch_visibility();
     let watched = Rc::clone(&stream);

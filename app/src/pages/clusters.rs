@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model::Timestamp;
-use model::cluster::ClusterAccess;
+use model::cluster::{ClusterAccess, Purpose};
 use model::health::HealthStatus;
 use model::permission::Permission;
 use model::view::{AccessOffer, CheckLine, ClusterView};
@@ -198,9 +198,12 @@ pub fn show(caller: &Caller, one: &ClusterView, checks: &[CheckLine], form: &For
     let cordoned = settings.cordoned.then(|| view! { " "<span class="tag cordoned">"cordoned"</span> });
     let heading = view! { {name.clone()}" "<span class="title-badge" data-live="badge">{badge(status(one))}</span>{cordoned} };
     let room = settings.capacity.saturating_sub(one.instances);
+    let purpose = match settings.purpose {
+        Purpose::Development => "Development",
+        Purpose::Production => "Production",
+    };
     let said = format!(
-        "{} cluster in {} with {}, room for {} more.",
-        settings.purpose,
+        "{purpose} cluster in {} with {}, room for {} more.",
         settings.region,
         count(one.instances, "instance", "instances"),
         grouped(u64::from(room)),

@@ -27,16 +27,14 @@ pub fn page(caller: &Caller, view: &FleetView, only: Option<HealthStatus>) -> Pa
             {header("Fleet", state(view), create)}
             {numbers(view, caller.now)}
             <div class="fleet-grid">
-                <div class="fleet-beside">
-                    {attention(view, caller.now)}
-                    {operations(view, caller.now)}
-                </div>
+                {attention(view, caller.now)}
                 {section_with(
                     "map",
                     "Map",
                     Some(fleet_map::legend(&view.by_status, only)),
                     fleet_map::map(&view.map, only),
                 )}
+                {section("operations", "Under way", operation::list(&view.operations, "Nothing is under way.", caller.now))}
             </div>
         }
         .into_any()
@@ -100,17 +98,20 @@ fn numbers(view: &FleetView, now: Timestamp) -> AnyView {
 }
 
 fn attention(view: &FleetView, now: Timestamp) -> AnyView {
-    let body = if view.attention.is_empty() {
-        view! { <p class="calm">{dot(HealthStatus::Healthy)}"Nothing needs attention."</p> }.into_any()
-    } else {
-        let rows: Vec<_> = view.attention.iter().map(|one| attention_row(one, now)).collect();
-        let more = u32::try_from(view.attention.len()).is_ok_and(|shown| shown < view.not_healthy);
-        let more = more.then(|| {
-            view! { <p class="muted">"The worst ones are shown; the map holds all of them."</p> }
-        });
-        view! { <ul class="attention">{rows}</ul>{more} }.into_any()
+    let rows: Vec<_> = view.attention.iter().map(|one| attention_row(one, now)).collect();
+    let more = u32::try_from(view.attention.len()).is_ok_and(|shown| shown < view.not_healthy);
+    let more = (more && !rows.is_empty())
+        .then(|| view! { <p class="muted">"The worst ones are shown; the map holds all of them."</p> });
+    let body = view! {
+        <div class="live-list">
+            <ul class="attention" data-live-rows="attention">
+                <li class="nothing">{dot(HealthStatus::Healthy)}"Nothing needs attention."</li>
+                {rows}
+            </ul>
+        </div>
+        {more}
     };
-    section("attention", "Needs attention", view! { <div data-live="attention">{body}</div> })
+    section("attention", "Needs attention", body)
 }
 
 fn attention_row(one: &InstanceView, now: Timestamp) -> AnyView {
@@ -121,7 +122,7 @@ fn attention_row(one: &InstanceView, now: Timestamp) -> AnyView {
     );
     let who = health.cause.as_ref().map(|cause| cause.who.acts());
     view! {
-        <li class=format!("attention-row {}", health.status)>
+        <li class=format!("attention-row {}", health.status) data-live=format!("attention-{}", one.id)>
             {dot(health.status)}
             <div>
                 <p class="attention-what">
@@ -134,14 +135,4 @@ fn attention_row(one: &InstanceView, now: Timestamp) -> AnyView {
         </li>
     }
     .into_any()
-}
-
-fn operations(view: &FleetView, now: Timestamp) -> AnyView {
-    let body = if view.operations.is_empty() {
-        view! { <p class="muted">"Nothing is under way. "<a href="/operations">"Past operations"</a></p> }.into_any()
-    } else {
-        let rows: Vec<_> = view.operations.iter().map(|one| operation::line(one, now)).collect();
-        view! { <ul class="op-list">{rows}</ul> }.into_any()
-    };
-    section("operations", "Under way", view! { <div data-live="operations">{body}</div> })
 }

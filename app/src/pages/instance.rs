@@ -1,11 +1,13 @@
 //! One instance: how it is and why, its address, its parts, what is being done to it, what it runs
 //! and where each value comes from, its past, and what can be done about it.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use model::Timestamp;
 use model::instance::InstanceState;
 use model::permission::Permission;
-use model::view::{InstanceDetail, InstanceView, ValueOrigin};
+use model::view::{InstanceDetail, InstanceView, OperationView, ValueOrigin};
 
 use crate::context::Caller;
 use crate::pages::{Nav, Page};
@@ -28,7 +30,7 @@ pub fn page(caller: &Caller, view: &InstanceDetail) -> Page {
         {section("opinions", "Three opinions", opinions(one, now))}
         {section("history", "Health over 90 days", history(view, now))}
         {overrides(caller, view)}
-        {section("operations", "Operations", operations(view, now))}
+        {section("operations", "Operations", operation::list(&view.operations, "None yet.", now))}
         {danger(caller, view)}
     };
     let mut page = Page::new(Nav::Instances, one.name.clone(), body.into_any())
@@ -50,8 +52,8 @@ fn state(one: &InstanceView, now: Timestamp) -> AnyView {
         model::cluster::Purpose::Production => "Production",
     };
     view! {
-        {purpose}" instance of "{one.tenant_name.clone()}" in "{one.region.to_string()}". It is "
-        {one.state.as_str()}", and "{one.health.status.as_str()}" since "{at(one.health.since, now)}" UTC."
+        {purpose}" instance of "{one.tenant_name.clone()}" in "{one.region.to_string()}"; "
+        {one.state.as_str()}", "{one.health.status.as_str()}" since "{at(one.health.since, now)}" UTC."
     }
     .into_any()
 }
@@ -67,11 +69,10 @@ fn action(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
 }
 
 fn cause(one: &InstanceView, now: Timestamp) -> AnyView {
-    let told = one
-        .health
-        .cause
-        .as_ref()
-        .map(|cause| health::cause(one.health.status, one.health.since, cause, now));
+    let told = match &one.health.cause {
+        Some(cause) => health::cause(one.health.status, one.health.since, cause, now),
+        None => health::no_cause(one.health.status, one.health.since, now),
+    };
     let stale = one.health.stale.then(|| {
         callout("unknown", view! {
             <p>"What is shown here was true "{ago(one.health.as_of, now)}". Nothing newer has been heard from its cluster."</p>
@@ -100,9 +101,16 @@ fn grace(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
     Some(view! { <div data-live="grace">{callout("down", text)}</div> }.into_any())
 }
 
+/// The active operation; one that ended a moment ago stays, so that its end is seen and nothing jumps.
+fn shown_operation(view: &InstanceDetail, now: Timestamp) -> Option<&OperationView> {
+    const MOMENT: Duration = Duration::from_secs(600);
+    let recent = |one: &&OperationView| one.finished_at.is_some_and(|ended| now.since(ended) < MOMENT);
+    view.instance.operation.as_ref().or_else(|| view.operations.first().filter(recent))
+}
+
 fn active(caller: &Caller, view: &InstanceDetail) -> AnyView {
     let one = &view.instance;
-    let shown = one.operation.as_ref().map(|active| {
+    let shown = shown_operation(view, caller.now).map(|active| {
         let control = caller
             .may(Permission::ControlOperation, Some(one.tenant_id))
             .then(|| operation::controls(active));
@@ -246,16 +254,6 @@ fn values(values: &[ValueOrigin]) -> Option<AnyView> {
         </div>
     };
     Some(table.into_any())
-}
-
-fn operations(view: &InstanceDetail, now: Timestamp) -> AnyView {
-    let rows: Vec<_> = view.operations.iter().map(|one| operation::line(one, now)).collect();
-    let body = if rows.is_empty() {
-        view! { <p class="muted">"None yet."</p> }.into_any()
-    } else {
-        view! { <ul class="op-list">{rows}</ul> }.into_any()
-    };
-    view! { <div data-live="operations">{body}</div> }.into_any()
 }
 
 fn danger(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {

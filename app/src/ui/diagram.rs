@@ -62,7 +62,7 @@ pub fn diagram(parts: &[PartView], reachable: HealthStatus) -> AnyView {
         .collect::<Vec<_>>()
         .join(", ");
     view! {
-        <svg class="diagram" viewBox="0 0 960 328" role="group" aria-label=format!("Parts of the instance: {description}")>
+        <svg class="diagram" viewBox="0 0 964 328" role="group" aria-label=format!("Parts of the instance: {description}")>
             <g class="edges" aria-hidden="true">{edges}</g>
             <g class="internet" aria-hidden="true">
                 <circle cx="58" cy="117" r="26"></circle>

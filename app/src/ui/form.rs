@@ -87,8 +87,8 @@ impl Form {
             })
             .collect();
         let summary = view! {
-            <div class="summary" role="alert" tabindex="-1" autofocus data-focus>
-                <h2>{icon(Icon::Alert)}"This cannot be done yet"</h2>
+            <div class="summary" role="alert" tabindex="-1" autofocus>
+                <h2>{icon(Icon::Alert)}"There is a problem"</h2>
                 <ul>{lines}</ul>
             </div>
         };

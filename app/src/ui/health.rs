@@ -100,6 +100,23 @@ pub fn cause(status: HealthStatus, since: Timestamp, cause: &CauseView, now: Tim
     .into_any()
 }
 
+/// The same box while there is no cause to tell, so that one that appears moves nothing.
+pub fn no_cause(status: HealthStatus, since: Timestamp, now: Timestamp) -> AnyView {
+    let (what, next) = match status {
+        HealthStatus::Healthy => ("Deployment, runtime and a real request agree.", "Nothing to do."),
+        HealthStatus::Progressing => ("It is on its way, and no trouble is known.", "Wait; what takes too long is named here."),
+        HealthStatus::Degraded | HealthStatus::Down => ("No cause has been found yet.", "Compare the three opinions below."),
+        HealthStatus::Unknown => ("Nobody has seen it yet, or not for a while.", "It is looked at again by itself."),
+    };
+    view! {
+        <div class=format!("cause {status}")>
+            <p class="cause-what">{dot(status)}<strong>{title(status)}" since "{at(since, now)}"."</strong>" "{what}</p>
+            <p class="cause-next">{next}</p>
+        </div>
+    }
+    .into_any()
+}
+
 /// The word at the beginning of a sentence.
 #[must_use]
 pub const fn title(status: HealthStatus) -> &'static str {

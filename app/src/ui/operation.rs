@@ -189,8 +189,19 @@ pub fn asked(operation: &OperationView, now: Timestamp) -> AnyView {
     view! { "Asked by "{by}" "{ago(operation.created_at, now)}{ended} }.into_any()
 }
 
+/// Operations as a list whose lines are kept up to date; `none` is said while there are none.
+pub fn list(operations: &[OperationView], none: &'static str, now: Timestamp) -> AnyView {
+    let rows: Vec<_> = operations.iter().map(|one| line(one, now)).collect();
+    view! {
+        <div class="live-list">
+            <ul class="op-list" data-live-rows="operations"><li class="nothing">{none}</li>{rows}</ul>
+        </div>
+    }
+    .into_any()
+}
+
 /// One line for lists: what, to what, how far.
-pub fn line(operation: &OperationView, now: Timestamp) -> AnyView {
+fn line(operation: &OperationView, now: Timestamp) -> AnyView {
     let current = operation
         .steps
         .iter()
