@@ -27,6 +27,7 @@ mod target;
 pub mod tenant;
 mod touch;
 pub mod user;
+pub mod watch;
 mod watchman;
 pub mod work;
 
@@ -52,6 +53,7 @@ pub use self::tenant::{CreateTenant, TenantFilter, TenantService};
 pub use self::user::{
     AcceptInvitation, InvitationSent, InvitationView, InvitePerson, UserService,
 };
+pub use self::watch::Watcher;
 pub use self::work::Worker;
 
 /// What services answer.
