@@ -1,0 +1,3 @@
+//! Use cases over a real database and imagined clusters.
+
+mod operation;
