@@ -94,6 +94,7 @@ impl Test {
 
 /// Builds what the plan needs, runs its suites and prints the table.
 pub fn run(plan: &Plan) -> Result<ExitCode> {
+    workspace::create_folder(&logs())?;
     let built = build::build(&plan.suites)?;
     let mut table = Table::default();
     for &suite in &plan.suites {
@@ -195,11 +196,14 @@ fn judge(suite: Suite, outcome: Result<Outcome>, took: Duration) -> Row {
     }
 }
 
+/// The folder of what suites print.
+fn logs() -> std::path::PathBuf {
+    workspace::target().join("test-logs")
+}
+
 /// Where the output of a suite is kept.
 fn log_path(name: &str) -> std::path::PathBuf {
-    workspace::target()
-        .join("test-logs")
-        .join(format!("{name}.log"))
+    logs().join(format!("{name}.log"))
 }
 
 #[cfg(test)]

@@ -32,7 +32,6 @@ export const tests = {
 
   'the slash key leads to the search': async (visit) => {
     const page = await visit.open('/tenants');
-    await page.locator('html[data-awake]').waitFor();
     await page.keyboard.press('/');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'search');
   },

@@ -79,7 +79,6 @@ fn own_tests() -> Result<Vec<Binary>> {
 
 fn executables(cargo: &mut std::process::Command) -> Result<Vec<Binary>> {
     let log = super::log_path("build");
-    workspace::create_folder(log.parent().unwrap_or(&log))?;
     let told = || format!("{} could not be written", log.display());
     let messages = std::fs::File::create(&log).told(told)?;
     cargo.args(["--no-run", "--message-format", "json-render-diagnostics"]);
