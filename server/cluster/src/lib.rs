@@ -4,6 +4,10 @@
 //! to do next, and nothing here knows what kind of machine a cluster runs on.
 
 mod access;
+#[cfg(test)]
+mod against_sandbox;
+#[cfg(test)]
+mod against_script;
 mod aws;
 mod canonical;
 mod check;
@@ -19,6 +23,8 @@ mod prober;
 mod reduce;
 mod resource;
 mod rights;
+#[cfg(test)]
+mod scripted;
 mod secrets;
 mod watch;
 mod wish;

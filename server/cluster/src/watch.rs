@@ -3,8 +3,8 @@
 //! it is told to stop; a cluster that is away, refuses, or comes back with other credentials is a state
 //! that is reported, never an end.
 
-mod book;
-mod follow;
+pub mod book;
+pub mod follow;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::client::Clients;
 use crate::failure::Failure;
 use crate::resource::{ApisixPluginConfig, Application, Certificate, ExternalSecret, Postgresql};
 use book::{Book, Told};
-use follow::{Follower, follow};
+use follow::{Follower, Pace, follow};
 
 /// How often the cluster is asked whether it is there, and within which time it must say so.
 const BEAT: Duration = Duration::from_secs(5);
@@ -153,6 +153,7 @@ fn streams(
         wake: wake.clone(),
         clock: clock.clone(),
         cluster: cluster.name.to_string(),
+        pace: Pace::default(),
     };
     let space = &cluster.application_namespace;
     set.spawn(follow::<Application>(

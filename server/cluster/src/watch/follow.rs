@@ -22,16 +22,33 @@ use crate::reduce::Reduce;
 
 /// How many objects are asked for at once.
 const PAGE: u32 = 500;
-/// The server ends a watch after this time.
-const WATCH_SECONDS: u32 = 25;
-/// A watch that has not ended by then hangs on a dead connection.
-const WATCH_DEAD: Duration = Duration::from_secs(28);
-/// Never two lists of a kind within this time, however often the server forgets.
-const LIST_GAP: Duration = Duration::from_secs(10);
-/// When a kind that is not installed is looked for again.
-const ABSENT: Duration = Duration::from_secs(60);
 /// The longest pause between attempts.
 const LONGEST: Duration = Duration::from_secs(8);
+
+/// How patient a stream is.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The server ends a watch after this many seconds.
+    pub watch_seconds: u32,
+    /// A watch that has not ended by then hangs on a dead connection.
+    pub watch_dead: Duration,
+    /// Never two lists of a kind within this time, however often the server forgets.
+    pub list_gap: Duration,
+    /// When a kind that is not installed is looked for again.
+    pub absent: Duration,
+}
+
+impl Default for Pace {
+    /// A dead connection is noticed within 28 s, and one kind costs at most a list every 10 s.
+    fn default() -> Self {
+        Self {
+            watch_seconds: 25,
+            watch_dead: Duration::from_secs(28),
+            list_gap: Duration::from_secs(10),
+            absent: Duration::from_secs(60),
+        }
+    }
+}
 
 /// What a stream is given.
 pub struct Follower {
@@ -40,6 +57,7 @@ pub struct Follower {
     pub wake: Arc<Notify>,
     pub clock: Arc<dyn Clock>,
     pub cluster: String,
+    pub pace: Pace,
 }
 
 /// Nobody listens any more.
@@ -67,7 +85,7 @@ async fn forever<K: Reduce>(api: &Api<K>, with: &Follower) -> Result<(), Unheard
             Some(from) => stream(api, from, with).await?,
             None => {
                 if let Some(listed) = listed {
-                    sleep_until(listed + LIST_GAP).await;
+                    sleep_until(listed + with.pace.list_gap).await;
                 }
                 listed = Some(Instant::now());
                 list(api, with).await?
@@ -89,7 +107,7 @@ async fn forever<K: Reduce>(api: &Api<K>, with: &Follower) -> Result<(), Unheard
                 listed = None;
                 with.teller.send(Told::Begin(K::SORT)).await?;
                 with.teller.send(Told::Done(K::SORT)).await?;
-                sleep(ABSENT).await;
+                sleep(with.pace.absent).await;
             }
             Err(failure) => {
                 attempt += 1;
@@ -157,8 +175,8 @@ fn silent() -> Failure {
 
 /// Reads one watch to its end and answers the version to go on from.
 async fn stream<K: Reduce>(api: &Api<K>, from: &str, with: &Follower) -> Result<Version, Unheard> {
-    let params = WatchParams::default().timeout(WATCH_SECONDS);
-    let end = Instant::now() + WATCH_DEAD;
+    let params = WatchParams::default().timeout(with.pace.watch_seconds);
+    let end = Instant::now() + with.pace.watch_dead;
     let events = match timeout(DEADLINE, api.watch(&params, from)).await {
         Ok(Ok(events)) => events,
         Ok(Err(error)) => return Ok(Err(error.into())),

@@ -1,0 +1,665 @@
+//! What is sent, and what is made of every kind of answer, against an API that is told what to say.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use model::cluster::ClusterAccess;
+use model::observation::ProbeOutcome;
+use model::secret_text::PlainToken;
+use model::{Clock, Timestamp};
+use serde_json::{Value, json};
+use service::ports::{ClusterError, ClusterPort, Gate, Target};
+use tokio::sync::{Notify, mpsc};
+
+use crate::reduce::Sort;
+use crate::scripted::{Api, Asked, Say};
+use crate::watch::book::Told;
+use crate::watch::follow::{Follower, Pace, follow};
+use crate::wish::samples::target;
+use crate::{Clusters, Config, Directory, Endpoints, wish};
+
+#[derive(Debug)]
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(1_790_000_000_000_000)
+    }
+}
+
+/// Adapters and a target on an API, which may also be the gateway and Secrets Manager.
+fn world(api: &Api) -> (Clusters, Target) {
+    crate::install_tls();
+    let known = Endpoints {
+        api_url: api.url.clone(),
+        gateway_address: api.url.trim_start_matches("http://").to_owned(),
+        secrets_manager_url: api.url.clone(),
+    };
+    let clusters = Clusters::new(Config {
+        kubeconfig: Vec::new(),
+        in_cluster: false,
+        eks: false,
+        named: Arc::new(Directory::new(BTreeMap::from([("x".to_owned(), known)]))),
+        secrets_manager: BTreeMap::new(),
+        clock: Arc::new(Fixed),
+    });
+    (
+        clusters,
+        target(ClusterAccess::Sandbox {
+            name: "x".to_owned(),
+        }),
+    )
+}
+
+fn key() -> PlainToken {
+    PlainToken::instance_from(&"k7mq2x9dr4ht".parse().unwrap(), &[9; 64])
+}
+
+/// Nothing is there, and whatever is written is taken.
+fn empty(asked: &Asked, _: usize) -> Say {
+    match asked.method.as_str() {
+        "GET" => Say::status(404, "not found"),
+        _ => Say::Json(200, asked.body.clone()),
+    }
+}
+
+const SPACE: &str = "prismk7mq2x9dr4ht";
+
+#[tokio::test]
+async fn everything_is_applied_under_one_manager_and_fits_the_schemas() {
+    let api = Api::start(empty).await;
+    let (clusters, target) = world(&api);
+    let gate = Gate {
+        generation: 3,
+        open_to: vec!["watchman".to_owned()],
+    };
+    clusters.apply_namespace(&target).await.unwrap();
+    clusters
+        .apply_watchman(&target, Some(&key()))
+        .await
+        .unwrap();
+    clusters.apply_gate(&target, &gate).await.unwrap();
+    clusters.apply_application(&target).await.unwrap();
+    let patches = api.asked_by("PATCH");
+    let paths: Vec<&str> = patches.iter().map(|asked| asked.path.as_str()).collect();
+    let inside = |group: &str, rest: &str| format!("{group}/namespaces/{SPACE}/{rest}");
+    assert_eq!(
+        paths,
+        [
+            format!("/api/v1/namespaces/{SPACE}"),
+            inside("/api/v1", "resourcequotas/instance"),
+            inside("/api/v1", "secrets/watchman"),
+            inside("/apis/apisix.apache.org/v2", "apisixconsumers/watchman"),
+            inside("/apis/apisix.apache.org/v2", "apisixpluginconfigs/gate"),
+            format!("/apis/argoproj.io/v1alpha1/namespaces/hosted-instances/applications/{SPACE}"),
+        ]
+    );
+    for asked in &patches {
+        assert_eq!(
+            asked.content_type, "application/apply-patch+yaml",
+            "{}",
+            asked.path
+        );
+        assert_eq!(asked.query["fieldManager"], "hosted-instances");
+        assert_eq!(asked.query["force"], "true");
+        let labels = &asked.body["metadata"]["labels"];
+        assert_eq!(
+            labels["hosted-instances.io/instance"], "k7mq2x9dr4ht",
+            "{}",
+            asked.path
+        );
+        assert_eq!(labels["app.kubernetes.io/managed-by"], "hosted-instances");
+        assert!(asked.body["metadata"]["managedFields"].is_null());
+    }
+    assert_eq!(
+        patches[0].body["metadata"]["labels"]["pod-security.kubernetes.io/enforce"],
+        "restricted"
+    );
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/crds");
+    if !folder.is_dir() {
+        eprintln!(
+            "SKIPPED: no custom resource definitions at {}",
+            folder.display()
+        );
+        return;
+    }
+    let mut judged = 0;
+    for asked in &patches {
+        judged += u32::from(fits_its_schema(&folder, &asked.body));
+    }
+    assert_eq!(judged, 3, "consumer, gate and Application have definitions");
+}
+
+/// Whether there is a definition for the object; panics when the object does not fit it.
+fn fits_its_schema(folder: &Path, object: &Value) -> bool {
+    let kind = object["kind"].as_str().unwrap().to_lowercase();
+    let api_version = object["apiVersion"].as_str().unwrap();
+    let Some((group, version)) = api_version.split_once('/') else {
+        return false;
+    };
+    let file = folder.join(format!("{group}_{kind}s.yaml"));
+    let Ok(text) = std::fs::read_to_string(&file) else {
+        return false;
+    };
+    let definition: Value = serde_saphyr::from_str(&text).unwrap();
+    let versions = definition["spec"]["versions"].as_array().unwrap();
+    let served = versions
+        .iter()
+        .find(|v| v["name"] == version && v["served"] == true)
+        .unwrap();
+    let mut schema = served["schema"]["openAPIV3Schema"].clone();
+    close(&mut schema);
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<String> = validator
+        .iter_errors(object)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect();
+    assert!(wrong.is_empty(), "{kind}: {wrong:#?}");
+    true
+}
+
+/// Refuses unknown fields, as a strict API server does, and turns Kubernetes' extensions into plain JSON
+/// Schema.
+fn close(schema: &mut Value) {
+    let Some(map) = schema.as_object_mut() else {
+        return;
+    };
+    let open = map.remove("x-kubernetes-preserve-unknown-fields").is_some();
+    if map.remove("x-kubernetes-int-or-string").is_some() {
+        map.remove("type");
+    }
+    map.retain(|name, _| !name.starts_with("x-kubernetes-"));
+    // Formats such as int64 are Go's, not JSON Schema's.
+    map.remove("format");
+    let typed = map.contains_key("properties");
+    if let Some(properties) = map.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.values_mut().for_each(close);
+    }
+    for name in ["items", "additionalProperties"] {
+        map.get_mut(name).into_iter().for_each(close);
+    }
+    let metadata = map.get("properties").and_then(|p| p.get("kind")).is_some();
+    if typed && !open && !metadata {
+        map.entry("additionalProperties").or_insert(json!(false));
+    }
+}
+
+fn made_by(manager: &str, generation: i64) -> Value {
+    let target = target(ClusterAccess::InCluster);
+    let gate = Gate {
+        generation,
+        open_to: Vec::new(),
+    };
+    let mut object = serde_json::to_value(wish::gate(&target, &gate)).unwrap();
+    object["metadata"]["resourceVersion"] = json!("41");
+    object["metadata"]["managedFields"] = json!([{
+        "manager": manager, "operation": "Apply", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:plugins": {}}},
+    }]);
+    object
+}
+
+fn gate(generation: i64) -> Gate {
+    Gate {
+        generation,
+        open_to: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_gate_never_goes_back_but_overrules_others() {
+    let ours = Api::start(|asked, _| match asked.method.as_str() {
+        "GET" => Say::Json(200, made_by("hosted-instances", 9)),
+        _ => Say::Json(200, asked.body.clone()),
+    })
+    .await;
+    let (clusters, target) = world(&ours);
+    let refused = clusters.apply_gate(&target, &gate(8)).await.unwrap_err();
+    assert!(
+        matches!(&refused, ClusterError::Refused(t) if t.contains("generation 9")),
+        "{refused}"
+    );
+    assert!(ours.asked_by("PATCH").is_empty());
+    // The same generation is written again, so that a change by hand does not stay.
+    for generation in [9, 10] {
+        clusters
+            .apply_gate(&target, &gate(generation))
+            .await
+            .unwrap();
+    }
+    let written = ours.asked_by("PATCH");
+    assert_eq!(written.len(), 2);
+    assert_eq!(written[0].body["metadata"]["resourceVersion"], "41");
+
+    let forged = Api::start(|asked, _| match asked.method.as_str() {
+        "GET" => Say::Json(200, made_by("kubectl", 900)),
+        _ => Say::Json(200, asked.body.clone()),
+    })
+    .await;
+    let (clusters, target) = world(&forged);
+    clusters.apply_gate(&target, &gate(2)).await.unwrap();
+    assert_eq!(forged.asked_by("PATCH").len(), 1);
+}
+
+#[tokio::test]
+async fn a_gate_that_changed_between_look_and_write_is_looked_at_again() {
+    let api = Api::start(|asked, before| match (asked.method.as_str(), before) {
+        ("GET", 0) => Say::Json(200, made_by("hosted-instances", 1)),
+        // Meanwhile somebody with a later wish was faster.
+        ("GET", _) => Say::Json(200, made_by("hosted-instances", 5)),
+        _ => Say::status(409, "the object has been modified"),
+    })
+    .await;
+    let (clusters, target) = world(&api);
+    let refused = clusters.apply_gate(&target, &gate(3)).await.unwrap_err();
+    assert!(refused.to_string().contains("generation 5"), "{refused}");
+    assert_eq!(api.asked_by("PATCH").len(), 1);
+}
+
+#[tokio::test]
+async fn a_sync_is_asked_for_only_while_none_runs() {
+    let application = |phase: &str, asked_for: bool| {
+        let target = target(ClusterAccess::InCluster);
+        let mut object = serde_json::to_value(wish::application(&target)).unwrap();
+        object["metadata"]["resourceVersion"] = json!("7");
+        object["status"] = json!({"operationState": {"phase": phase}});
+        if asked_for {
+            object["operation"] = json!({"sync": {}});
+        }
+        object
+    };
+    for (phase, asked_for, patches) in [
+        ("Running", false, 0),
+        ("Failed", true, 0),
+        ("Failed", false, 1),
+        ("", false, 1),
+    ] {
+        let object = application(phase, asked_for);
+        let api = Api::start(move |asked, _| match asked.method.as_str() {
+            "GET" => Say::Json(200, object.clone()),
+            _ => Say::Json(200, object.clone()),
+        })
+        .await;
+        let (clusters, target) = world(&api);
+        clusters.retry_sync(&target).await.unwrap();
+        let sent = api.asked_by("PATCH");
+        assert_eq!(sent.len(), patches, "{phase}");
+        if let Some(sent) = sent.first() {
+            assert_eq!(sent.content_type, "application/merge-patch+json");
+            assert_eq!(sent.body["metadata"]["resourceVersion"], "7");
+            assert_eq!(sent.body["operation"]["sync"]["prune"], true);
+            assert!(sent.body["spec"].is_null());
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_become_the_ports_words() {
+    let table: [(Say, fn(&ClusterError) -> bool, usize); 7] = [
+        (
+            Say::status(500, "etcd"),
+            |e| matches!(e, ClusterError::Unreachable(t) if t.contains("500: etcd")),
+            3,
+        ),
+        (
+            Say::Garbage(200),
+            |e| matches!(e, ClusterError::Unreachable(t) if t.contains("not what a Kubernetes API")),
+            3,
+        ),
+        (
+            Say::Garbage(502),
+            |e| matches!(e, ClusterError::Unreachable(t) if t.contains("502")),
+            3,
+        ),
+        (
+            Say::status(429, ""),
+            |e| matches!(e, ClusterError::Busy(t) if t.contains("30 s")),
+            1,
+        ),
+        (
+            Say::status(403, "no"),
+            |e| matches!(e, ClusterError::Refused(t) if t.contains("refused: no")),
+            1,
+        ),
+        (
+            Say::status(401, ""),
+            |e| matches!(e, ClusterError::Refused(t) if t.contains("credentials")),
+            1,
+        ),
+        (
+            Say::status(409, "owned"),
+            |e| matches!(e, ClusterError::Refused(t) if t.contains("owned")),
+            1,
+        ),
+    ];
+    for (say, wished, times) in table {
+        let told = say.clone();
+        let api = Api::start(move |_, _| told.clone()).await;
+        let (clusters, target) = world(&api);
+        let error = clusters.remove_namespace(&target).await.unwrap_err();
+        assert!(wished(&error), "{say:?}: {error:?}");
+        assert_eq!(api.asked().len(), times, "{say:?}");
+        assert!(
+            clusters.observe(&target).await.is_err(),
+            "half a look is none"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pause_that_is_short_is_kept_and_the_call_succeeds() {
+    let api = Api::start(|asked, before| match before {
+        0 => Say::Json(
+            429,
+            json!({"kind": "Status", "code": 429, "details": {"retryAfterSeconds": 1}}),
+        ),
+        _ => Say::Json(200, json!({"metadata": {"name": asked.path}})),
+    })
+    .await;
+    let (clusters, target) = world(&api);
+    let begun = Instant::now();
+    clusters.remove_application(&target).await.unwrap();
+    assert!(
+        begun.elapsed() >= Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(api.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn an_api_that_says_nothing_is_given_up_in_time() {
+    let api = Api::start(|_, _| Say::Nothing).await;
+    let (clusters, target) = world(&api);
+    let begun = Instant::now();
+    let error = clusters.apply_application(&target).await.unwrap_err();
+    assert_eq!(
+        error,
+        ClusterError::Unreachable("no answer within 10 s".to_owned())
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(11),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn kinds_that_are_not_installed_are_simply_not_there() {
+    let api = Api::start(empty).await;
+    let (clusters, target) = world(&api);
+    let seen = clusters.observe(&target).await.unwrap();
+    assert!(seen.application.is_none() && seen.database.is_none() && seen.pods.is_empty());
+    // The service's answers are echoes here, so only its entries are found.
+    let left = clusters.leftovers(&target).await.unwrap();
+    assert!(
+        left.iter().all(|l| l.starts_with("Secrets Manager entry")),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
+async fn keys_go_consumers_first() {
+    let api = Api::start(|asked, _| match asked.method.as_str() {
+        "GET" => Say::Json(200, json!({"metadata": {"resourceVersion": "1"}, "items": [
+            {"metadata": {"name": "t1"}, "spec": {"authParameter": {"keyAuth": {"secretRef": {"name": "t1"}}}}},
+        ]})),
+        _ => Say::status(404, "gone already"),
+    })
+    .await;
+    let (clusters, target) = world(&api);
+    clusters.remove_keys(&target).await.unwrap();
+    let gone: Vec<String> = api
+        .asked_by("DELETE")
+        .into_iter()
+        .map(|asked| {
+            asked
+                .path
+                .rsplit('/')
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" of ")
+        })
+        .collect();
+    assert_eq!(
+        gone,
+        [
+            "t1 of apisixconsumers",
+            "t1 of secrets",
+            "watchman of secrets"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_check_names_what_is_missing() {
+    let api = Api::start(|asked, _| {
+        if asked.path == "/version" {
+            return Say::Json(200, json!({"major": "1", "minor": "35", "gitVersion": "v1.35.4",
+                "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "",
+                "platform": ""}));
+        }
+        if asked.path.ends_with("selfsubjectaccessreviews") {
+            let right = &asked.body["spec"]["resourceAttributes"];
+            let allowed = right["resource"] != "secrets" || right["verb"] != "delete";
+            return Say::Json(201, json!({"spec": {}, "status": {"allowed": allowed}}));
+        }
+        if asked.path.ends_with("/appprojects/prism-instances") {
+            return Say::Json(200, json!({"metadata": {"name": "prism-instances"}, "spec": {
+                "sourceNamespaces": ["argocd"], "sourceRepos": ["*"],
+                "destinations": [{"namespace": "*", "server": "*"}],
+            }}));
+        }
+        Say::status(404, "not found")
+    })
+    .await;
+    let (clusters, target) = world(&api);
+    let lines = clusters.check(&target.cluster).await;
+    let line = |name: &str| lines.iter().find(|line| line.name == name).unwrap();
+    assert_eq!(line("Kubernetes API").detail, "Answers, v1.35.4.");
+    let secrets = line("Rights on secrets");
+    assert!(
+        !secrets.ok && secrets.detail.contains("Missing: delete"),
+        "{}",
+        secrets.detail
+    );
+    assert!(line("Rights on pods").ok);
+    assert!(
+        line("certificates.cert-manager.io/v1")
+            .detail
+            .contains("Install cert-manager")
+    );
+    assert!(!line("Namespace of Applications").ok);
+    let project = &line("Argo CD project").detail;
+    assert!(
+        project.contains("does not admit hosted-instances"),
+        "{project}"
+    );
+    assert!(project.contains("wider than prism*"), "{project}");
+    assert!(!line("Secrets Manager").ok);
+}
+
+#[tokio::test]
+async fn a_probe_tells_the_stage_and_never_the_key() {
+    let api = Api::start(|asked, before| match (asked.path.as_str(), before) {
+        ("/cloud-agent/_system/health", 0) => Say::Json(200, json!({"version": "2.1.0"})),
+        (_, 1) => Say::status(401, ""),
+        (_, 2) => Say::Garbage(200),
+        _ => Say::Nothing,
+    })
+    .await;
+    let (clusters, mut target) = world(&api);
+    let key = key();
+    let failed = |stage: &'static str| move |o: &ProbeOutcome| matches!(o, ProbeOutcome::Failed { stage: s, .. } if s == stage);
+    let answered = clusters.probe(&target, &key).await;
+    assert_eq!(
+        answered.outcome,
+        ProbeOutcome::Answered {
+            version: "2.1.0".to_owned()
+        }
+    );
+    let refused = clusters.probe(&target, &key).await;
+    assert_eq!(refused.outcome, ProbeOutcome::Refused { status: 401 });
+    let http = clusters.probe(&target, &key).await;
+    assert!(failed("http")(&http.outcome), "{http:?}");
+    let silent = clusters.probe(&target, &key).await;
+    assert!(
+        failed("timeout")(&silent.outcome) && silent.millis < 5_900,
+        "{silent:?}"
+    );
+    target.cluster.gateway.scheme = "https".to_owned();
+    let tls = clusters.probe(&target, &key).await;
+    assert!(failed("tls")(&tls.outcome), "{tls:?}");
+    target.cluster.gateway.address = Some("127.0.0.1:1".to_owned());
+    let connect = clusters.probe(&target, &key).await;
+    assert!(failed("connect")(&connect.outcome), "{connect:?}");
+    target.cluster.gateway.address = Some("nobody.invalid:443".to_owned());
+    let dns = clusters.probe(&target, &key).await;
+    assert!(failed("dns")(&dns.outcome), "{dns:?}");
+    for probe in [answered, refused, http, silent, tls, connect, dns] {
+        assert!(!format!("{probe:?}").contains(&key.expose()[18..]));
+    }
+}
+
+fn pods(version: &str, names: &[&str]) -> Value {
+    let items: Vec<Value> = names.iter().map(|name| pod(name, version)).collect();
+    json!({"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": version}, "items": items})
+}
+
+fn pod(name: &str, version: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": SPACE, "resourceVersion": version},
+        "spec": {"containers": []}, "status": {}})
+}
+
+/// Follows pods at a test's pace and writes down what is told.
+async fn followed(api: &Api, until: usize) -> Vec<(String, Duration)> {
+    let config = kube::Config::new(api.url.parse().unwrap());
+    let client = kube::Client::try_from(crate::access::bounded(config)).unwrap();
+    let (teller, mut told) = mpsc::channel(64);
+    let with = Follower {
+        teller,
+        wake: Arc::new(Notify::new()),
+        clock: Arc::new(Fixed),
+        cluster: "x".to_owned(),
+        pace: Pace {
+            watch_seconds: 1,
+            watch_dead: Duration::from_millis(1_200),
+            list_gap: Duration::from_millis(700),
+            absent: Duration::from_millis(500),
+        },
+    };
+    let begun = Instant::now();
+    let task = tokio::spawn(follow::<Pod>(kube::Api::all(client), with));
+    let mut heard = Vec::new();
+    while heard.len() < until {
+        let told = tokio::time::timeout(Duration::from_secs(20), told.recv()).await;
+        let word = match told.unwrap().unwrap() {
+            Told::Begin(Sort::Pod) => "begin".to_owned(),
+            Told::Put(_, _, name, fact) => {
+                format!("{}{name}", if fact.is_some() { "+" } else { "-" })
+            }
+            Told::Done(_) => "done".to_owned(),
+            Told::Up(_) => "up".to_owned(),
+            Told::Down(_, why) => format!("down {why}"),
+            other => panic!("{other:?}"),
+        };
+        heard.push((word, begun.elapsed()));
+    }
+    task.abort();
+    heard
+}
+
+fn words(heard: &[(String, Duration)]) -> Vec<&str> {
+    heard.iter().map(|(word, _)| word.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_version_that_is_forgotten_leads_to_a_new_list_but_never_to_a_storm() {
+    let gone = json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired",
+        "message": "too old resource version"}});
+    let api = Api::start(move |asked, before| match (asked.is_watch(), before) {
+        (false, 0) => Say::Json(200, pods("5", &["a", "b"])),
+        (false, _) => Say::Json(200, pods("9", &["b"])),
+        (true, 0 | 1) => Say::Lines(vec![gone.clone()]),
+        (true, _) => Say::Hang(vec![]),
+    })
+    .await;
+    let heard = followed(&api, 12).await;
+    assert_eq!(
+        words(&heard),
+        [
+            "begin", "+a", "+b", "done", "up", "begin", "+b", "done", "up", "begin", "+b", "done"
+        ]
+    );
+    for (earlier, later) in [(0, 5), (5, 9)] {
+        let gap = heard[later].1 - heard[earlier].1;
+        assert!(gap >= Duration::from_millis(690), "{gap:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_from_where_it_was_and_a_dead_connection_is_left() {
+    let api = Api::start(|asked, before| match (asked.is_watch(), before) {
+        (false, _) => Say::Json(200, pods("5", &[])),
+        (true, 0) => Say::Hang(vec![
+            json!({"type": "ADDED", "object": pod("a", "6")}),
+            json!({"type": "BOOKMARK", "object": {"kind": "Pod", "apiVersion": "v1",
+                "metadata": {"resourceVersion": "8"}}}),
+        ]),
+        (true, 1) => Say::Hang(vec![json!({"type": "DELETED", "object": pod("a", "9")})]),
+        (true, _) => Say::Hang(vec![]),
+    })
+    .await;
+    let heard = followed(&api, 6).await;
+    assert_eq!(words(&heard), ["begin", "done", "up", "+a", "up", "-a"]);
+    let noticed = heard[4].1 - heard[2].1;
+    assert!(noticed < Duration::from_secs(2), "{noticed:?}");
+    let from: Vec<String> = api
+        .asked()
+        .into_iter()
+        .filter(Asked::is_watch)
+        .map(|asked| asked.query["resourceVersion"].clone())
+        .collect();
+    assert_eq!(from[..2], ["5", "8"], "bookmarks count");
+    let first = api.asked().into_iter().find(Asked::is_watch).unwrap();
+    assert_eq!(first.query["allowWatchBookmarks"], "true");
+    assert_eq!(
+        api.asked().iter().filter(|a| !a.is_watch()).count(),
+        1,
+        "one list is enough"
+    );
+}
+
+#[tokio::test]
+async fn lists_are_read_in_pages_and_troubles_are_told() {
+    let api = Api::start(|asked, before| match (asked.is_watch(), before) {
+        (false, 0) => Say::status(500, "etcd is away"),
+        (false, 1) => Say::Garbage(200),
+        (false, 2) => Say::status(404, "not installed"),
+        (false, _) if asked.query.contains_key("continue") => Say::Json(200, pods("7", &["b"])),
+        (false, _) => {
+            let mut page = pods("7", &["a"]);
+            page["metadata"]["continue"] = json!("next");
+            Say::Json(200, page)
+        }
+        (true, _) => Say::Hang(vec![]),
+    })
+    .await;
+    let heard = followed(&api, 11).await;
+    let words = words(&heard);
+    assert_eq!(words[0], "begin");
+    assert_eq!(words[1], "down pods: the API answers 500: etcd is away");
+    assert!(
+        words[3].starts_with("down pods: the answer is not"),
+        "{words:?}"
+    );
+    assert_eq!(
+        words[4..],
+        ["begin", "begin", "done", "begin", "+a", "+b", "done"]
+    );
+    assert_eq!(api.asked()[0].query["limit"], "500");
+}
