@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use service::watch::Watcher;
 use service::{Services, Worker};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -35,6 +36,11 @@ impl Background {
         background.keep("worker", stop, move || {
             let (of, holder, until) = (of.clone(), holder.clone(), until.clone());
             async move { Worker::new(of, holder).run(until).await }
+        });
+        let (of, holder, until) = (services.clone(), name.to_owned(), stop.receiver());
+        background.keep("watcher", stop, move || {
+            let (of, holder, until) = (of.clone(), holder.clone(), until.clone());
+            async move { Watcher::new(of, holder).run(until).await }
         });
         let (of, until) = (services.clone(), stop.clone());
         background.keep("pruning", stop, move || prune(of.clone(), until.clone()));

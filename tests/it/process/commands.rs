@@ -15,7 +15,7 @@ async fn an_access_token_is_made_and_revoked_beside_a_running_server() {
         "--name",
         "ci",
         "--scope",
-        "tenants:read,access-tokens:read",
+        "access-tokens:write",
     ]);
     let token = String::from_utf8(output.stdout.clone()).expect("text");
     assert!(output.status.success(), "{}", said(&output));

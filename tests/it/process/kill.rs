@@ -47,7 +47,7 @@ async fn kill_at_random_instants_loses_nothing_and_does_nothing_twice() {
     let tenant = api.tenant(&server, "Acme").await;
     server.stop().await;
     let names: Vec<String> = (0..kills)
-        .map(|number| format!("instance {number}"))
+        .map(|number| format!("instance-{number}"))
         .collect();
     let mut lives = Vec::new();
     for name in &names {

@@ -39,7 +39,7 @@ async fn killing_one_of_two_servers_lets_the_other_finish() {
     for number in 0..4 {
         let server = if number % 2 == 0 { &first } else { &second };
         all.push(
-            api.instance(server, &tenant, &format!("instance {number}"))
+            api.instance(server, &tenant, &format!("instance-{number}"))
                 .await,
         );
     }
