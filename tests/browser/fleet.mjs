@@ -11,7 +11,7 @@ export async function createTenant(visit, page, name) {
 // Creates an instance with nothing but the defaults and a name; ends on its page.
 export async function createInstance(visit, page, tenant, name) {
   await page.goto(visit.url(`/instances/new?tenant=${tenant}`));
-  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByLabel(/^Name/).fill(name);
   await page.getByRole('button', { name: 'Create instance' }).click();
   await page.waitForURL((url) => /^\/instances\/[a-z][a-z0-9]{11}$/.test(url.pathname));
   return new URL(page.url()).pathname.split('/').pop();
