@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use model::cluster::{ClusterAccess, ClusterName, ClusterSettings, Gateway, ChartSource, Purpose};
+use model::cluster::{ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, Purpose};
 use model::observation::{
-    ApplicationFact, GateFact, NamespaceFact, Observation, PodFact, Probe, ProbeOutcome,
-    ReadyFact, WorkloadFact,
+    ApplicationFact, GateFact, NamespaceFact, Observation, PodFact, Probe, ProbeOutcome, ReadyFact,
+    WorkloadFact,
 };
 use model::secret_text::PlainToken;
 use model::view::{AccessOffer, CheckLine};
@@ -50,8 +50,13 @@ pub enum Method {
 
 impl Method {
     /// What a creation calls, looks left out.
-    pub const CREATE: [Self; 5] =
-        [Self::Namespace, Self::Secrets, Self::Watchman, Self::Gate, Self::Application];
+    pub const CREATE: [Self; 5] = [
+        Self::Namespace,
+        Self::Secrets,
+        Self::Watchman,
+        Self::Gate,
+        Self::Application,
+    ];
     /// What a deletion calls, looks left out.
     pub const DELETE: [Self; 6] = [
         Self::Gate,
@@ -83,6 +88,7 @@ struct Thing {
     gate: Option<GateFact>,
     applied: Option<Target>,
     secrets: BTreeMap<String, String>,
+    written: Vec<(String, String, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -112,7 +118,9 @@ pub fn settings(name: &str, purpose: Purpose, capacity: u32) -> ClusterSettings 
         region: "eu-west-1".parse().expect("a fit text"),
         purpose,
         zone: "imagined.example".parse().expect("a fit text"),
-        access: ClusterAccess::Sandbox { name: name.to_owned() },
+        access: ClusterAccess::Sandbox {
+            name: name.to_owned(),
+        },
         argocd_namespace: "argocd".into(),
         application_namespace: "hosted-instances".into(),
         project: "prism-instances".into(),
@@ -121,7 +129,11 @@ pub fn settings(name: &str, purpose: Purpose, capacity: u32) -> ClusterSettings 
             path: "prism-instance".into(),
         },
         overrides: None,
-        gateway: Gateway { scheme: "http".into(), port: Some(8080), address: None },
+        gateway: Gateway {
+            scheme: "http".into(),
+            port: Some(8080),
+            address: None,
+        },
         secrets_prefix: format!("hosted-instances/{name}"),
         capacity,
         cordoned: false,
@@ -131,8 +143,15 @@ pub fn settings(name: &str, purpose: Purpose, capacity: u32) -> ClusterSettings 
 impl Imagined {
     /// An empty world in which everything works.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let world = World { synced: true, ..World::default() };
-        Self { world: Arc::new(Mutex::new(world)), changes: watch::Sender::new(0), clock }
+        let world = World {
+            synced: true,
+            ..World::default()
+        };
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            changes: watch::Sender::new(0),
+            clock,
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -177,9 +196,14 @@ impl Imagined {
         } else {
             world.held.remove(instance);
             let gone = world.things.get_mut(instance);
-            if let Some(thing) = gone.filter(|t| matches!(t.namespace, NamespaceFact::Terminating { .. })) {
+            if let Some(thing) =
+                gone.filter(|t| matches!(t.namespace, NamespaceFact::Terminating { .. }))
+            {
                 let secrets = std::mem::take(&mut thing.secrets);
-                *thing = Thing { secrets, ..Thing::default() };
+                *thing = Thing {
+                    secrets,
+                    ..Thing::default()
+                };
             }
         }
         drop(world);
@@ -197,7 +221,11 @@ impl Imagined {
 
     /// How often a method was called.
     pub fn calls(&self, method: Method) -> usize {
-        self.world().calls.iter().filter(|(called, _)| *called == method).count()
+        self.world()
+            .calls
+            .iter()
+            .filter(|(called, _)| *called == method)
+            .count()
     }
 
     /// How many watches run.
@@ -205,14 +233,51 @@ impl Imagined {
         self.world().watches
     }
 
+    /// Each time a secret was written: the request token, and the text that is kept since.
+    pub fn secrets_written(&self, instance: &InstanceId, name: &str) -> Vec<(String, String)> {
+        let world = self.world();
+        let written = world
+            .things
+            .get(instance)
+            .map(|thing| thing.written.clone());
+        let of_name = written
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(it, _, _)| it == name);
+        of_name.map(|(_, request, kept)| (request, kept)).collect()
+    }
+
+    /// The overrides that were handed over last.
+    pub fn applied_overrides(
+        &self,
+        instance: &InstanceId,
+    ) -> serde_json::Map<String, serde_json::Value> {
+        let world = self.world();
+        let applied = world
+            .things
+            .get(instance)
+            .and_then(|thing| thing.applied.as_ref());
+        applied
+            .map(|target| target.overrides.clone())
+            .unwrap_or_default()
+    }
+
     /// Everything there is, in words; for comparing ends.
     pub fn inventory(&self) -> Vec<String> {
-        self.world().things.iter().flat_map(|(id, thing)| inventory(id, thing)).collect()
+        self.world()
+            .things
+            .iter()
+            .flat_map(|(id, thing)| inventory(id, thing))
+            .collect()
     }
 
     /// The same for one instance.
     pub fn inventory_of(&self, id: &InstanceId) -> Vec<String> {
-        self.world().things.get(id).map(|thing| inventory(id, thing)).unwrap_or_default()
+        self.world()
+            .things
+            .get(id)
+            .map(|thing| inventory(id, thing))
+            .unwrap_or_default()
     }
 
     fn enter(&self, method: Method, target: &Target) -> Result<Option<Fault>, ClusterError> {
@@ -221,7 +286,10 @@ impl Imagined {
         if let Some(why) = world.unreachable.get(&target.cluster.name) {
             return Err(ClusterError::Unreachable(why.clone()));
         }
-        let at = world.faults.iter().position(|(broken, times, _)| *broken == method && *times > 0);
+        let at = world
+            .faults
+            .iter()
+            .position(|(broken, times, _)| *broken == method && *times > 0);
         let fault = at.map(|at| {
             world.faults[at].1 -= 1;
             world.faults[at].2.clone()
@@ -261,7 +329,11 @@ impl Imagined {
 
     fn observation(&self, target: &Target) -> Observation {
         let world = self.world();
-        let thing = world.things.get(&target.instance).cloned().unwrap_or_default();
+        let thing = world
+            .things
+            .get(&target.instance)
+            .cloned()
+            .unwrap_or_default();
         let trouble = world.broken.get(&target.instance).cloned();
         observation(&thing, target, world.synced, trouble, self.clock.now())
     }
@@ -276,12 +348,25 @@ fn inventory(id: &InstanceId, thing: &Thing) -> Vec<String> {
         all.push(format!("Consumer {}/watchman", id.namespace()));
     }
     if let Some(gate) = &thing.gate {
-        all.push(format!("Gate {}/gate open to {:?}", id.namespace(), gate.open_to));
+        all.push(format!(
+            "Gate {}/gate open to {:?}",
+            id.namespace(),
+            gate.open_to
+        ));
     }
     if let Some(applied) = &thing.applied {
-        all.push(format!("Application {} at {}", id.namespace(), applied.release.version));
+        all.push(format!(
+            "Application {} at {}",
+            id.namespace(),
+            applied.release.version
+        ));
     }
-    all.extend(thing.secrets.keys().map(|name| format!("Secret {id}/{name}")));
+    all.extend(
+        thing
+            .secrets
+            .keys()
+            .map(|name| format!("Secret {id}/{name}")),
+    );
     all
 }
 
@@ -298,16 +383,32 @@ fn observation(
         gate: thing.gate.clone(),
         ..Observation::default()
     };
-    let Some(applied) = &thing.applied else { return seen };
+    let Some(applied) = &thing.applied else {
+        return seen;
+    };
     let as_wished = applied.release == target.release && applied.overrides == target.overrides;
     let well = synced && trouble.is_none();
-    let word = |good: &str, bad: &str| if well { good.to_owned() } else { bad.to_owned() };
+    let word = |good: &str, bad: &str| {
+        if well {
+            good.to_owned()
+        } else {
+            bad.to_owned()
+        }
+    };
     seen.application = Some(ApplicationFact {
         as_wished,
         compared: as_wished && synced,
-        sync: if synced { "Synced".into() } else { "OutOfSync".into() },
+        sync: if synced {
+            "Synced".into()
+        } else {
+            "OutOfSync".into()
+        },
         health: word("Healthy", "Progressing"),
-        phase: if synced { "Succeeded".into() } else { "Running".into() },
+        phase: if synced {
+            "Succeeded".into()
+        } else {
+            "Running".into()
+        },
         ..ApplicationFact::default()
     });
     for (name, component) in [
@@ -316,7 +417,10 @@ fn observation(
         ("vdr-node", "registry-node"),
         ("prism-postgres", "database"),
     ] {
-        let bad = !synced || trouble.as_ref().is_some_and(|pod| pod.component == component);
+        let bad = !synced
+            || trouble
+                .as_ref()
+                .is_some_and(|pod| pod.component == component);
         seen.workloads.push(WorkloadFact {
             object: format!("Deployment/{name}"),
             component: component.into(),
@@ -326,7 +430,11 @@ fn observation(
         });
     }
     seen.pods.extend(trouble);
-    seen.database = Some(if synced { "Running".into() } else { "Creating".into() });
+    seen.database = Some(if synced {
+        "Running".into()
+    } else {
+        "Creating".into()
+    });
     let ready = |object: &str| ReadyFact {
         object: object.into(),
         ready: if synced { "True".into() } else { String::new() },
@@ -340,7 +448,10 @@ fn observation(
 #[async_trait]
 impl ClusterPort for Imagined {
     fn offers(&self) -> Vec<AccessOffer> {
-        vec![AccessOffer { value: "sandbox:imagined".into(), title: "Imagined cluster".into() }]
+        vec![AccessOffer {
+            value: "sandbox:imagined".into(),
+            title: "Imagined cluster".into(),
+        }]
     }
 
     async fn check(&self, cluster: &ClusterSettings) -> Vec<CheckLine> {
@@ -360,7 +471,9 @@ impl ClusterPort for Imagined {
     async fn apply_namespace(&self, target: &Target) -> Result<(), ClusterError> {
         self.call(Method::Namespace, target, |thing| {
             if matches!(thing.namespace, NamespaceFact::Terminating { .. }) {
-                return Err(ClusterError::Refused("the namespace is being terminated".into()));
+                return Err(ClusterError::Refused(
+                    "the namespace is being terminated".into(),
+                ));
             }
             thing.namespace = NamespaceFact::Active;
             Ok(())
@@ -368,18 +481,33 @@ impl ClusterPort for Imagined {
         .await
     }
 
-    async fn write_secrets(&self, target: &Target, secrets: &[NewSecret]) -> Result<(), ClusterError> {
+    async fn write_secrets(
+        &self,
+        target: &Target,
+        secrets: &[NewSecret],
+    ) -> Result<(), ClusterError> {
         self.call(Method::Secrets, target, |thing| {
             for secret in secrets {
                 let text = secret.text.expose_secret().to_owned();
-                thing.secrets.entry(secret.name.clone()).or_insert(text);
+                let kept = thing
+                    .secrets
+                    .entry(secret.name.clone())
+                    .or_insert(text)
+                    .clone();
+                thing
+                    .written
+                    .push((secret.name.clone(), secret.request_token.clone(), kept));
             }
             Ok(())
         })
         .await
     }
 
-    async fn apply_watchman(&self, target: &Target, key: Option<&PlainToken>) -> Result<(), ClusterError> {
+    async fn apply_watchman(
+        &self,
+        target: &Target,
+        key: Option<&PlainToken>,
+    ) -> Result<(), ClusterError> {
         self.call(Method::Watchman, target, |thing| {
             in_namespace(thing)?;
             thing.watchman = key.map(|key| key.expose().to_owned());
@@ -391,11 +519,19 @@ impl ClusterPort for Imagined {
     async fn apply_gate(&self, target: &Target, gate: &Gate) -> Result<(), ClusterError> {
         self.call(Method::Gate, target, |thing| {
             in_namespace(thing)?;
-            if thing.gate.as_ref().is_some_and(|there| there.generation > gate.generation) {
-                return Err(ClusterError::Refused("the gate has a later generation".into()));
+            if thing
+                .gate
+                .as_ref()
+                .is_some_and(|there| there.generation > gate.generation)
+            {
+                return Err(ClusterError::Refused(
+                    "the gate has a later generation".into(),
+                ));
             }
-            thing.gate =
-                Some(GateFact { generation: gate.generation, open_to: gate.open_to.clone() });
+            thing.gate = Some(GateFact {
+                generation: gate.generation,
+                open_to: gate.open_to.clone(),
+            });
             Ok(())
         })
         .await
@@ -438,7 +574,10 @@ impl ClusterPort for Imagined {
                 thing.namespace = NamespaceFact::Terminating { blocked_by };
             } else {
                 let secrets = std::mem::take(&mut thing.secrets);
-                *thing = Thing { secrets, ..Thing::default() };
+                *thing = Thing {
+                    secrets,
+                    ..Thing::default()
+                };
             }
             Ok(())
         })
@@ -455,24 +594,40 @@ impl ClusterPort for Imagined {
 
     async fn leftovers(&self, target: &Target) -> Result<Vec<String>, ClusterError> {
         let id = target.instance.clone();
-        self.call(Method::Leftovers, target, |thing| Ok(inventory(&id, thing))).await
+        self.call(Method::Leftovers, target, |thing| Ok(inventory(&id, thing)))
+            .await
     }
 
     async fn probe(&self, target: &Target, key: &PlainToken) -> Probe {
         let world = self.world();
-        let thing = world.things.get(&target.instance).cloned().unwrap_or_default();
+        let thing = world
+            .things
+            .get(&target.instance)
+            .cloned()
+            .unwrap_or_default();
         let (synced, down) = (world.synced, world.broken.contains_key(&target.instance));
         drop(world);
         let known = thing.watchman.as_deref() == Some(key.expose());
-        let open = thing.gate.is_some_and(|gate| gate.open_to.iter().any(|name| name == "watchman"));
+        let open = thing
+            .gate
+            .is_some_and(|gate| gate.open_to.iter().any(|name| name == "watchman"));
         let outcome = match thing.applied.filter(|_| synced) {
-            None => ProbeOutcome::Failed { stage: "http".into(), detail: "no route".into() },
+            None => ProbeOutcome::Failed {
+                stage: "http".into(),
+                detail: "no route".into(),
+            },
             Some(_) if !known => ProbeOutcome::Refused { status: 401 },
             Some(_) if !open => ProbeOutcome::Refused { status: 403 },
             Some(_) if down => ProbeOutcome::Refused { status: 503 },
-            Some(applied) => ProbeOutcome::Answered { version: applied.release.version.to_string() },
+            Some(applied) => ProbeOutcome::Answered {
+                version: applied.release.version.to_string(),
+            },
         };
-        Probe { at: self.clock.now(), millis: 3, outcome }
+        Probe {
+            at: self.clock.now(),
+            millis: 3,
+            outcome,
+        }
     }
 
     async fn watch(
@@ -494,22 +649,34 @@ impl ClusterPort for Imagined {
             };
             let event = match cut {
                 Some(why) => WatchEvent::Unreachable { why },
-                None => WatchEvent::Reachable { kubernetes: "v1.35.4".into() },
+                None => WatchEvent::Reachable {
+                    kubernetes: "v1.35.4".into(),
+                },
             };
             let answers = matches!(event, WatchEvent::Reachable { .. });
             if sink.send(event).await.is_err() {
                 break;
             }
             for id in ids.into_iter().filter(|_| answers) {
-                let Some(target) = targets.target(&id) else { continue };
+                let Some(target) = targets.target(&id) else {
+                    continue;
+                };
                 let observation = self.observation(&target);
                 let same = last.get(&id).is_some_and(|before| {
-                    Observation { at: observation.at, ..before.clone() } == observation
+                    Observation {
+                        at: observation.at,
+                        ..before.clone()
+                    } == observation
                 });
                 if !same {
                     last.insert(id.clone(), observation.clone());
                     let observation = Box::new(observation);
-                    let _ = sink.send(WatchEvent::Seen { instance: id, observation }).await;
+                    let _ = sink
+                        .send(WatchEvent::Seen {
+                            instance: id,
+                            observation,
+                        })
+                        .await;
                 }
             }
             if answers && !listed {

@@ -76,7 +76,11 @@ impl TestWorld {
         let built = TestServices::build(db, settings, Arc::new(cluster.clone()));
         let tenant = built.tenant("Acme").await;
         let TestServices { services, db, .. } = built;
-        services.release.seed(CATALOGUE).await.expect("the catalogue is taken");
+        services
+            .release
+            .seed(CATALOGUE)
+            .await
+            .expect("the catalogue is taken");
         let world = Self {
             db,
             services: Arc::new(services),
@@ -91,7 +95,11 @@ impl TestWorld {
     /// Another cluster.
     pub async fn adopt(&self, name: &str, purpose: Purpose, capacity: u32) {
         let settings = cluster_settings(name, purpose, capacity);
-        self.services.cluster.adopt(settings).await.expect("the cluster is taken");
+        self.services
+            .cluster
+            .adopt(settings)
+            .await
+            .expect("the cluster is taken");
     }
 
     /// A worker of that name.
@@ -108,7 +116,10 @@ impl TestWorld {
             ..CreateInstance::default()
         };
         let origin = origin();
-        let made = self.services.instance.create(&self.actor, self.tenant, command, &origin);
+        let made = self
+            .services
+            .instance
+            .create(&self.actor, self.tenant, command, &origin);
         made.await.expect("the instance is asked for")
     }
 
@@ -123,20 +134,34 @@ impl TestWorld {
 
     /// Asks for a deletion with that grace period.
     pub async fn delete(&self, id: &InstanceId, grace: Duration) -> OperationView {
-        let command = DeleteInstance { confirm: id.to_string(), grace: Some(grace) };
+        let command = DeleteInstance {
+            confirm: id.to_string(),
+            grace: Some(grace),
+        };
         let origin = origin();
-        let asked = self.services.instance.delete(&self.actor, id, command, &origin);
+        let asked = self
+            .services
+            .instance
+            .delete(&self.actor, id, command, &origin);
         asked.await.expect("the deletion is asked for")
     }
 
     /// The instance as it is shown now.
     pub async fn instance(&self, id: &InstanceId) -> InstanceView {
-        self.services.instance.get(&self.actor, id).await.expect("the instance is there")
+        self.services
+            .instance
+            .get(&self.actor, id)
+            .await
+            .expect("the instance is there")
     }
 
     /// The operation as it is shown now.
     pub async fn operation(&self, id: OperationId) -> OperationView {
-        self.services.operation.get(&self.actor, id).await.expect("the operation is there")
+        self.services
+            .operation
+            .get(&self.actor, id)
+            .await
+            .expect("the operation is there")
     }
 
     /// Works and moves the clock until the operation has ended or is stuck; half an hour at most.
@@ -163,11 +188,17 @@ impl TestWorld {
         for _ in 0..600 {
             worker.turn().await.expect("the worker works");
             let operation = self.operation(id).await;
-            let there = operation.steps.iter().any(|s| s.name == step && s.started_at.is_some());
+            let there = operation
+                .steps
+                .iter()
+                .any(|s| s.name == step && s.started_at.is_some());
             if there {
                 return operation;
             }
-            assert!(operation.state.is_active(), "ended before {step}: {operation:?}");
+            assert!(
+                operation.state.is_active(),
+                "ended before {step}: {operation:?}"
+            );
             self.db.clock.advance(Duration::from_millis(500));
         }
         panic!("never came to {step}: {:?}", self.operation(id).await);

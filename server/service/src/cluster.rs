@@ -3,11 +3,11 @@
 
 mod parse;
 
+use model::cause::{Cause, CauseCode};
 use model::cluster::{
     ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, OverrideSource, Purpose,
     Region, place,
 };
-use model::cause::{Cause, CauseCode};
 use model::event::Subject;
 use model::view::{AccessOffer, CauseView, CheckLine, ClusterView, RegionChoice};
 use model::{Actor, Authorised, Timestamp, may};
@@ -107,8 +107,10 @@ impl ClusterService {
         settings: ClusterSettings,
         origin: &Origin,
     ) -> Result<ClusterView> {
-        let may: Authorised<may::ChangeCluster> =
-            self.context.allow(actor, None, WHAT, "cluster.add", origin).await?;
+        let may: Authorised<may::ChangeCluster> = self
+            .context
+            .allow(actor, None, WHAT, "cluster.add", origin)
+            .await?;
         let settings = checked(settings)?;
         self.pass(&settings).await?;
         let now = self.context.now();
@@ -122,7 +124,12 @@ impl ClusterService {
             .about(WHAT, &settings.name)
             .summary(format!("Added the cluster {}.", settings.name))
             .change(&json!(null), &json!(settings));
-        let added = Cluster { settings, sight: Sight::default(), load: 0, updated_at: now };
+        let added = Cluster {
+            settings,
+            sight: Sight::default(),
+            load: 0,
+            updated_at: now,
+        };
         self.finish(tx, entry, &added, now).await
     }
 
@@ -165,8 +172,10 @@ impl ClusterService {
         command: ChangeCluster,
         origin: &Origin,
     ) -> Result<ClusterView> {
-        let may: Authorised<may::ChangeCluster> =
-            self.context.allow(actor, None, WHAT, "cluster.change", origin).await?;
+        let may: Authorised<may::ChangeCluster> = self
+            .context
+            .allow(actor, None, WHAT, "cluster.change", origin)
+            .await?;
         let found = store::cluster::get(&self.context.db, name).await?;
         let found = found.ok_or(Error::NotFound { what: WHAT })?;
         let wished = checked(apply(found.settings.clone(), &command))?;
@@ -189,7 +198,11 @@ impl ClusterService {
             .about(WHAT, name)
             .summary(format!("Changed the cluster {name}."))
             .change(&json!(before.settings), &json!(settings));
-        let after = Cluster { settings, updated_at: now, ..before };
+        let after = Cluster {
+            settings,
+            updated_at: now,
+            ..before
+        };
         self.finish(tx, entry, &after, now).await
     }
 
@@ -198,8 +211,10 @@ impl ClusterService {
     /// # Errors
     /// [`Error::Conflict`] `cluster_has_instances`; [`Error::NotFound`].
     pub async fn remove(&self, actor: &Actor, name: &ClusterName, origin: &Origin) -> Result<()> {
-        let may: Authorised<may::ChangeCluster> =
-            self.context.allow(actor, None, WHAT, "cluster.remove", origin).await?;
+        let may: Authorised<may::ChangeCluster> = self
+            .context
+            .allow(actor, None, WHAT, "cluster.remove", origin)
+            .await?;
         let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
         let found = store::cluster::lock(&mut tx, name, now).await?;
@@ -256,9 +271,17 @@ impl ClusterService {
         };
         let entry = Entry::new(may.actor(), &Origin::local(), "cluster.adopt")
             .about(WHAT, &settings.name)
-            .summary(format!("Took the cluster {} into the list at start.", settings.name))
+            .summary(format!(
+                "Took the cluster {} into the list at start.",
+                settings.name
+            ))
             .change(&json!(before), &json!(settings));
-        let cluster = Cluster { settings, sight: Sight::default(), load: 0, updated_at: now };
+        let cluster = Cluster {
+            settings,
+            sight: Sight::default(),
+            load: 0,
+            updated_at: now,
+        };
         self.finish(tx, entry, &cluster, now).await?;
         Ok(())
     }
@@ -272,8 +295,10 @@ impl ClusterService {
         authorise::<may::ReadCluster>(actor, None, WHAT)?;
         let clusters = store::cluster::list(&self.context.db).await?;
         let candidates: Vec<_> = clusters.iter().map(Cluster::candidate).collect();
-        let mut pairs: Vec<(Region, Purpose)> =
-            candidates.iter().map(|c| (c.region.clone(), c.purpose)).collect();
+        let mut pairs: Vec<(Region, Purpose)> = candidates
+            .iter()
+            .map(|c| (c.region.clone(), c.purpose))
+            .collect();
         pairs.sort();
         pairs.dedup();
         let choices = pairs.into_iter().map(|(region, purpose)| {
@@ -286,7 +311,13 @@ impl ClusterService {
                 Ok(name) => (Some(name), None),
                 Err(no_room) => (None, Some(no_room.0)),
             };
-            RegionChoice { region, purpose, cluster, zone, refused }
+            RegionChoice {
+                region,
+                purpose,
+                cluster,
+                zone,
+                refused,
+            }
         });
         Ok(choices.collect())
     }
@@ -317,27 +348,45 @@ fn apply(mut settings: ClusterSettings, command: &ChangeCluster) -> ClusterSetti
         }
     }
     set(&mut settings.access, command.access.as_ref());
-    set(&mut settings.argocd_namespace, command.argocd_namespace.as_ref());
-    set(&mut settings.application_namespace, command.application_namespace.as_ref());
+    set(
+        &mut settings.argocd_namespace,
+        command.argocd_namespace.as_ref(),
+    );
+    set(
+        &mut settings.application_namespace,
+        command.application_namespace.as_ref(),
+    );
     set(&mut settings.project, command.project.as_ref());
     set(&mut settings.chart, command.chart.as_ref());
     set(&mut settings.overrides, command.overrides.as_ref());
     set(&mut settings.gateway, command.gateway.as_ref());
-    set(&mut settings.secrets_prefix, command.secrets_prefix.as_ref());
+    set(
+        &mut settings.secrets_prefix,
+        command.secrets_prefix.as_ref(),
+    );
     set(&mut settings.capacity, command.capacity.as_ref());
     set(&mut settings.cordoned, command.cordoned.as_ref());
     settings
 }
 
 fn view(cluster: Cluster) -> ClusterView {
-    let Cluster { settings, sight, load, .. } = cluster;
+    let Cluster {
+        settings,
+        sight,
+        load,
+        ..
+    } = cluster;
     let name = settings.name.as_str();
     let cause = if sight.reachable == Some(false) {
         Some(Cause::new(CauseCode::ClusterUnreachable, name, &sight.why))
     } else if sight.overrides_trouble.is_empty() {
         None
     } else {
-        Some(Cause::new(CauseCode::OverridesUnreachable, name, &sight.overrides_trouble))
+        Some(Cause::new(
+            CauseCode::OverridesUnreachable,
+            name,
+            &sight.overrides_trouble,
+        ))
     };
     ClusterView {
         instances: load,

@@ -56,7 +56,10 @@ impl FleetService {
         let tenants = visible(actor);
         let cells = store::instance::cells(db, tenants.as_deref()).await?;
         let clusters = store::cluster::list(db).await?;
-        let limited = store::instance::Filter { tenants: tenants.clone(), ..Default::default() };
+        let limited = store::instance::Filter {
+            tenants: tenants.clone(),
+            ..Default::default()
+        };
         let attention = store::instance::list(db, &limited, Order::Attention, MOST).await?;
         let wanted = store::operation::Filter {
             active: Some(true),
@@ -68,9 +71,13 @@ impl FleetService {
         let usual = self.history.usual(db).await?;
         let instances = InstanceService::new(self.context.clone(), Arc::clone(&self.history));
         let count = |status| number(cells.iter().filter(|cell| cell.status == status).count());
-        let by_status: Vec<_> =
-            HealthStatus::ALL.into_iter().map(|status| (status, count(status))).collect();
-        let unknown = cells.iter().filter(|cell| cell.status == HealthStatus::Unknown);
+        let by_status: Vec<_> = HealthStatus::ALL
+            .into_iter()
+            .map(|status| (status, count(status)))
+            .collect();
+        let unknown = cells
+            .iter()
+            .filter(|cell| cell.status == HealthStatus::Unknown);
         Ok(FleetView {
             instances: number(cells.len()),
             not_healthy: number(cells.len()) - count(HealthStatus::Healthy),
@@ -99,7 +106,11 @@ impl FleetService {
         }
         let instances = InstanceService::new(self.context.clone(), Arc::clone(&self.history));
         let q = Some(q.trim().to_owned());
-        let filter = InstanceFilter { q: q.clone(), limit: Some(HITS), ..Default::default() };
+        let filter = InstanceFilter {
+            q: q.clone(),
+            limit: Some(HITS),
+            ..Default::default()
+        };
         for one in instances.list(actor, filter).await?.items {
             hits.push(SearchHit {
                 detail: format!("Instance of {}, {}", one.tenant_name, one.health.status),
@@ -108,7 +119,11 @@ impl FleetService {
             });
         }
         let tenants = TenantService::new(self.context.clone());
-        let filter = TenantFilter { q, limit: Some(HITS), ..Default::default() };
+        let filter = TenantFilter {
+            q,
+            limit: Some(HITS),
+            ..Default::default()
+        };
         for one in tenants.list(actor, filter).await?.items {
             hits.push(SearchHit {
                 title: one.name,
@@ -119,7 +134,9 @@ impl FleetService {
         if authorise::<may::ReadCluster>(actor, None, "cluster").is_ok() {
             for one in store::cluster::list(&self.context.db).await? {
                 let settings = one.settings;
-                if settings.name.as_str().contains(&wanted) || settings.region.as_str().contains(&wanted) {
+                if settings.name.as_str().contains(&wanted)
+                    || settings.region.as_str().contains(&wanted)
+                {
                     hits.push(SearchHit {
                         detail: format!("Cluster for {} in {}", settings.purpose, settings.region),
                         path: format!("/clusters/{}", settings.name),
@@ -145,17 +162,34 @@ fn map(cells: Vec<Cell>, clusters: &[Cluster], staff: bool) -> Vec<FleetCluster>
             placed.insert(Some(cluster.settings.name.clone()), Vec::new());
         }
     }
-    for Cell { id, name, tenant, cluster, status, .. } in cells {
-        placed.entry(cluster).or_default().push(FleetCell { id, name, tenant, status });
+    for Cell {
+        id,
+        name,
+        tenant,
+        cluster,
+        status,
+        ..
+    } in cells
+    {
+        placed.entry(cluster).or_default().push(FleetCell {
+            id,
+            name,
+            tenant,
+            status,
+        });
     }
     let homeless = placed.remove(&None).map(|cells| (None, cells));
     placed
         .into_iter()
         .chain(homeless)
         .map(|(name, cells)| {
-            let cluster = clusters.iter().find(|c| Some(&c.settings.name) == name.as_ref());
+            let cluster = clusters
+                .iter()
+                .find(|c| Some(&c.settings.name) == name.as_ref());
             let settings = cluster.map(|c| &c.settings);
-            let capacity = settings.filter(|_| staff).map_or(number(cells.len()), |s| s.capacity);
+            let capacity = settings
+                .filter(|_| staff)
+                .map_or(number(cells.len()), |s| s.capacity);
             FleetCluster {
                 purpose: settings.map(|s| s.purpose),
                 region: settings.map(|s| s.region.clone()),

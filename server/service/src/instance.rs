@@ -109,7 +109,15 @@ pub(crate) async fn announce(tx: &mut Tx, instance: &Instance, now: Timestamp) -
         "health": shown.health,
     });
     let tenant = Some(instance.tenant_id);
-    event::append(tx, now, Subject::Instance, instance.id.as_str(), tenant, &data).await?;
+    event::append(
+        tx,
+        now,
+        Subject::Instance,
+        instance.id.as_str(),
+        tenant,
+        &data,
+    )
+    .await?;
     Ok(())
 }
 
@@ -149,14 +157,19 @@ impl InstanceService {
             cursor::pack(&[&row.created_at.micros().to_string(), row.id.as_str()])
         });
         let shown = self.shown(&page.items).await?;
-        Ok(Page { items: shown, next_cursor: page.next_cursor })
+        Ok(Page {
+            items: shown,
+            next_cursor: page.next_cursor,
+        })
     }
 
     /// Instances with their active operations, in the order given.
     pub(crate) async fn shown(&self, rows: &[Instance]) -> Result<Vec<InstanceView>> {
         let first = rows.iter().map(|row| row.created_at).min();
         let last = rows.iter().map(|row| row.created_at).max();
-        let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
+        let (Some(first), Some(last)) = (first, last) else {
+            return Ok(Vec::new());
+        };
         let db = &self.context.db;
         let active = store::operation::between(db, first, last).await?;
         let usual = self.history.usual(db).await?;
@@ -164,7 +177,9 @@ impl InstanceService {
         Ok(rows
             .iter()
             .map(|row| {
-                let operation = active.iter().find(|operation| operation.instance_id == row.id);
+                let operation = active
+                    .iter()
+                    .find(|operation| operation.instance_id == row.id);
                 let operation =
                     operation.map(|found| crate::operation::view::view(found, &usual, now));
                 view::view(row, operation, now)
@@ -203,7 +218,13 @@ impl InstanceService {
         let found = find(&self.context, actor, id).await?;
         let may: Authorised<may::ChangeInstance> = self
             .context
-            .allow(actor, Some(found.tenant_id), WHAT, "instance.rename", origin)
+            .allow(
+                actor,
+                Some(found.tenant_id),
+                WHAT,
+                "instance.rename",
+                origin,
+            )
             .await?;
         let name = InstanceName::parse(name).map_err(|why| Error::invalid("name", why))?;
         let now = self.context.now();
@@ -232,7 +253,16 @@ impl InstanceService {
     where
         Authorised<P>: store::instance::InstanceProof,
     {
-        let Change { may, mut tx, before, after, kind, summary, action, origin } = change;
+        let Change {
+            may,
+            mut tx,
+            before,
+            after,
+            kind,
+            summary,
+            action,
+            origin,
+        } = change;
         let now = self.context.now();
         let new = NewOperation {
             id: OperationId::new(&*self.context.clock, &*self.context.entropy),
@@ -262,7 +292,10 @@ impl InstanceService {
         let entry = Entry::new(may.actor(), origin, action)
             .of(Some(after.tenant_id))
             .about(WHAT, &after.id)
-            .summary(format!("Asked for: {kind} of {}. {}.", after.name, new.summary))
+            .summary(format!(
+                "Asked for: {kind} of {}. {}.",
+                after.name, new.summary
+            ))
             .change(&wished(&before), &wished(&after));
         audit::append(&mut tx, now, entry).await?;
         let usual = self.history.usual(&self.context.db).await?;
@@ -284,7 +317,10 @@ impl InstanceService {
 
     /// Refuses a change of what does not run; what is in the way is named.
     async fn running(&self, tx: &mut Tx, instance: &Instance) -> Result<()> {
-        if store::operation::active_of_in(tx, &instance.id).await?.is_some() {
+        if store::operation::active_of_in(tx, &instance.id)
+            .await?
+            .is_some()
+        {
             return Err(in_the_way(&self.context, &instance.id).await?);
         }
         match instance.state {
@@ -313,7 +349,13 @@ impl InstanceService {
         let found = find(&self.context, actor, id).await?;
         let may: Authorised<may::DeleteInstance> = self
             .context
-            .allow(actor, Some(found.tenant_id), WHAT, "instance.undelete", origin)
+            .allow(
+                actor,
+                Some(found.tenant_id),
+                WHAT,
+                "instance.undelete",
+                origin,
+            )
             .await?;
         let active = store::operation::active_of(&self.context.db, id).await?;
         let deletion = active.filter(|operation| {
@@ -322,7 +364,9 @@ impl InstanceService {
         let deletion = deletion.ok_or_else(|| {
             Error::conflict("not_deleting", "This instance is not being deleted.")
         })?;
-        self.operations().cancel_allowed(&may, deletion, origin, "instance.undelete").await
+        self.operations()
+            .cancel_allowed(&may, deletion, origin, "instance.undelete")
+            .await
     }
 }
 
@@ -356,5 +400,8 @@ pub(crate) fn name_taken(name: &InstanceName) -> Error {
 fn place(text: &str) -> Result<(Timestamp, InstanceId)> {
     let [at, id] = cursor::unpack(text)?;
     let at: i64 = at.parse().map_err(|_| cursor::unreadable())?;
-    Ok((Timestamp::from_micros(at), id.parse().map_err(|_| cursor::unreadable())?))
+    Ok((
+        Timestamp::from_micros(at),
+        id.parse().map_err(|_| cursor::unreadable())?,
+    ))
 }

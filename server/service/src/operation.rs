@@ -7,8 +7,8 @@ pub(crate) mod view;
 use std::sync::Arc;
 
 use model::event::Subject;
-use model::instance::InstanceState;
 use model::health::HealthStatus;
+use model::instance::InstanceState;
 use model::operation::{OperationKind, OperationState};
 use model::page::Page;
 use model::permission::Grant;
@@ -129,9 +129,16 @@ impl OperationService {
         let found = self.find(actor, id).await?;
         let may: Authorised<may::ControlOperation> = self
             .context
-            .allow(actor, Some(found.tenant_id), WHAT, "operation.cancel", origin)
+            .allow(
+                actor,
+                Some(found.tenant_id),
+                WHAT,
+                "operation.cancel",
+                origin,
+            )
             .await?;
-        self.cancel_allowed(&may, found, origin, "operation.cancel").await
+        self.cancel_allowed(&may, found, origin, "operation.cancel")
+            .await
     }
 
     /// Cancels for somebody who was checked for it.
@@ -148,7 +155,10 @@ impl OperationService {
         // Read behind the write, which holds the row: no step begins in between.
         let after = store::operation::by_id_in(&mut tx, found.id).await?;
         let after = after.ok_or(Error::NotFound { what: WHAT })?;
-        let before = Operation { cancel_requested_at: None, ..after.clone() };
+        let before = Operation {
+            cancel_requested_at: None,
+            ..after.clone()
+        };
         if let Some(why) = view::cancel_refused(&before) {
             return Err(Error::conflict("not_cancellable", why));
         }
@@ -156,7 +166,10 @@ impl OperationService {
             let entry = Entry::new(may.actor(), origin, action)
                 .of(Some(found.tenant_id))
                 .about("instance", &found.instance_id)
-                .summary(format!("Asked to cancel: {} of {}.", found.kind, found.instance_name));
+                .summary(format!(
+                    "Asked to cancel: {} of {}.",
+                    found.kind, found.instance_name
+                ));
             audit::append(&mut tx, now, entry).await?;
             announce(&mut tx, &after, &usual, now).await?;
             tx.wake(Wake::Work);
@@ -179,7 +192,13 @@ impl OperationService {
         let found = self.find(actor, id).await?;
         let may: Authorised<may::ControlOperation> = self
             .context
-            .allow(actor, Some(found.tenant_id), WHAT, "operation.retry", origin)
+            .allow(
+                actor,
+                Some(found.tenant_id),
+                WHAT,
+                "operation.retry",
+                origin,
+            )
             .await?;
         let (now, usual) = (self.context.now(), self.usual().await?);
         let mut tx = self.context.db.begin().await?;
@@ -204,14 +223,18 @@ impl OperationService {
             instance.state = InstanceState::Creating;
             instance.health = settle(&instance.health, HealthStatus::Progressing, None, now);
             store::instance::save(&mut tx, &may, &instance, now).await?;
-            store::instance::set_health(&mut tx, &may, &instance.id, &instance.health, true).await?;
+            store::instance::set_health(&mut tx, &may, &instance.id, &instance.health, true)
+                .await?;
         }
         let after = store::operation::by_id_in(&mut tx, id).await?;
         let after = after.ok_or(Error::NotFound { what: WHAT })?;
         let entry = Entry::new(may.actor(), origin, "operation.retry")
             .of(Some(found.tenant_id))
             .about("instance", &found.instance_id)
-            .summary(format!("Retried: {} of {}.", found.kind, found.instance_name));
+            .summary(format!(
+                "Retried: {} of {}.",
+                found.kind, found.instance_name
+            ));
         audit::append(&mut tx, now, entry).await?;
         if reborn {
             instance::announce(&mut tx, &instance, now).await?;

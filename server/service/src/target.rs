@@ -17,9 +17,9 @@ pub(crate) async fn catalogue(context: &Context) -> Result<Vec<Release>> {
 /// The entry of that version, which some instance is wished at.
 pub(crate) async fn release(context: &Context, version: Version) -> Result<Release> {
     let found = store::release::by_version(&context.db, version).await?;
-    found.map(|view| view.release).ok_or_else(|| {
-        Error::internal(format!("release {version} is not in the catalogue"))
-    })
+    found
+        .map(|view| view.release)
+        .ok_or_else(|| Error::internal(format!("release {version} is not in the catalogue")))
 }
 
 /// The wish for an instance; none until it is placed, or when its cluster was removed.

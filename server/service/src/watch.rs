@@ -30,7 +30,7 @@ const ENDING: Duration = Duration::from_secs(5);
 /// Watches every cluster that nobody else watches.
 #[derive(Clone, Debug)]
 pub struct Watcher {
-    context: Context,
+    services: Arc<Services>,
     name: String,
 }
 
@@ -43,17 +43,21 @@ struct Held {
 
 impl Watcher {
     /// A watcher; `name` is what leases show, made unique here.
-    pub fn new(services: &Arc<Services>, name: impl Into<String>) -> Self {
-        let context = services.context.clone();
+    pub fn new(services: Arc<Services>, name: impl Into<String>) -> Self {
         let mut tail = [0; 4];
-        let entropy: &dyn Entropy = &*context.entropy;
+        let entropy: &dyn Entropy = &*services.context.entropy;
         entropy.fill(&mut tail);
-        Self { name: format!("{}-{:08x}", name.into(), u32::from_be_bytes(tail)), context }
+        let name = format!("{}-{:08x}", name.into(), u32::from_be_bytes(tail));
+        Self { services, name }
+    }
+
+    fn context(&self) -> &Context {
+        &self.services.context
     }
 
     /// Watches until `stop` turns true, then gives every cluster up.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut bell = self.context.db.listen(Wake::Work);
+        let mut bell = self.context().db.listen(Wake::Work);
         let mut held: HashMap<ClusterName, Held> = HashMap::new();
         while !*stop.borrow() {
             if let Err(error) = self.round(&mut held).await {
@@ -61,7 +65,7 @@ impl Watcher {
             }
             tokio::select! {
                 _ = stop.changed() => {}
-                () = sleep(self.context.settings.lease / 3) => {}
+                () = sleep(self.context().settings.lease / 3) => {}
                 // Ringing often must not mean reading often.
                 () = async { let _ = bell.changed().await; sleep(Duration::from_millis(500)).await } => {}
             }
@@ -73,7 +77,7 @@ impl Watcher {
 
     /// Takes what nobody watches, and lets go of what was removed or is reached otherwise now.
     async fn round(&self, held: &mut HashMap<ClusterName, Held>) -> Result<()> {
-        let clusters = store::cluster::list(&self.context.db).await?;
+        let clusters = store::cluster::list(&self.context().db).await?;
         let over: Vec<ClusterName> = held
             .iter()
             .filter(|(name, one)| {
@@ -97,17 +101,24 @@ impl Watcher {
                 tracing::info!(cluster = %name, holder = self.name, "Watching a cluster.");
                 let (end, ended) = watch::channel(false);
                 let settings = cluster.settings.clone();
-                let task = tokio::spawn(hold(self.context.clone(), cluster, lease, ended));
-                held.insert(name, Held { settings, end, task });
+                let task = tokio::spawn(hold(self.context().clone(), cluster, lease, ended));
+                held.insert(
+                    name,
+                    Held {
+                        settings,
+                        end,
+                        task,
+                    },
+                );
             }
         }
         Ok(())
     }
 
     async fn take(&self, name: &ClusterName) -> Result<Option<Lease>> {
-        let mut tx = self.context.db.begin().await?;
+        let mut tx = self.context().db.begin().await?;
         let duty = format!("watch:{name}");
-        let (lasts, now) = (self.context.settings.lease, self.context.now());
+        let (lasts, now) = (self.context().settings.lease, self.context().now());
         let lease = store::lease::take(&mut tx, &duty, &self.name, lasts, now).await?;
         tx.commit().await?;
         Ok(lease)
@@ -116,7 +127,11 @@ impl Watcher {
 
 /// The settings without what changes nothing about the watch.
 fn reached(settings: &ClusterSettings) -> ClusterSettings {
-    ClusterSettings { capacity: 0, cordoned: false, ..settings.clone() }
+    ClusterSettings {
+        capacity: 0,
+        cordoned: false,
+        ..settings.clone()
+    }
 }
 
 async fn end(one: Held) {

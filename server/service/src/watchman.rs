@@ -18,7 +18,11 @@ const EPOCH: u32 = 1;
 pub const NAME: &str = "watchman";
 
 /// What is drawn for an instance, and of how many random bytes.
-const SECRETS: [(&str, usize); 3] = [("wallet-seed", 64), ("admin-token", 32), ("api-key-salt", 32)];
+const SECRETS: [(&str, usize); 3] = [
+    ("wallet-seed", 64),
+    ("admin-token", 32),
+    ("api-key-salt", 32),
+];
 
 fn derive(key: &ServerKey, parts: &[&str]) -> [u8; 64] {
     let mut out = [0; 64];
@@ -48,16 +52,25 @@ fn request_token(server_key: &ServerKey, instance: &InstanceId, name: &str) -> S
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let text = hex(&bytes);
-    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
+    [
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..],
+    ]
+    .join("-")
 }
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// The secrets of an instance, freshly drawn. Those that exist on the cluster's side already stay as
@@ -114,8 +127,19 @@ mod tests {
         let some = secrets(&key, &id, &Sevens);
         assert_eq!(some[0].text.expose_secret().len(), 128);
         let tokens: Vec<_> = some.iter().map(|s| s.request_token.clone()).collect();
-        assert_eq!(tokens, secrets(&key, &id, &Sevens).iter().map(|s| s.request_token.clone()).collect::<Vec<_>>());
+        assert_eq!(
+            tokens,
+            secrets(&key, &id, &Sevens)
+                .iter()
+                .map(|s| s.request_token.clone())
+                .collect::<Vec<_>>()
+        );
         assert_ne!(tokens[0], tokens[1]);
-        assert!(tokens.iter().all(|t| t.len() == 36 && t.as_bytes()[14] == b'8'), "{tokens:?}");
+        assert!(
+            tokens
+                .iter()
+                .all(|t| t.len() == 36 && t.as_bytes()[14] == b'8'),
+            "{tokens:?}"
+        );
     }
 }

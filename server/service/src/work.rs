@@ -48,7 +48,11 @@ impl Worker {
         let entropy: &dyn Entropy = &*services.context.entropy;
         entropy.fill(&mut tail);
         let name = format!("{}-{:08x}", name.into(), u32::from_be_bytes(tail));
-        Self { services, name, slots: SLOTS }
+        Self {
+            services,
+            name,
+            slots: SLOTS,
+        }
     }
 
     /// The same worker with another number of operations at the same time.
@@ -73,7 +77,11 @@ impl Worker {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !*stop.borrow() {
             let free = self.slots.saturating_sub(hand.len());
-            let claimed = if free == 0 { Ok(Vec::new()) } else { self.claim(free).await };
+            let claimed = if free == 0 {
+                Ok(Vec::new())
+            } else {
+                self.claim(free).await
+            };
             let idle = match claimed {
                 Ok(claimed) => {
                     let full = claimed.len() == free;
@@ -119,7 +127,12 @@ impl Worker {
         let mut hand = JoinSet::new();
         for one in claimed {
             let context = self.services.context.clone();
-            hand.spawn(carry(context, Arc::clone(&self.services.history), one, stop.clone()));
+            hand.spawn(carry(
+                context,
+                Arc::clone(&self.services.history),
+                one,
+                stop.clone(),
+            ));
         }
         while let Some(ended) = hand.join_next().await {
             self.ended(ended);
@@ -141,7 +154,9 @@ impl Worker {
     async fn idle(&self) -> Duration {
         let context = &self.services.context;
         match store::operation::next_due(&context.db).await {
-            Ok(Some(due)) => due.since(context.now()).clamp(Duration::from_millis(5), POLL),
+            Ok(Some(due)) => due
+                .since(context.now())
+                .clamp(Duration::from_millis(5), POLL),
             _ => POLL,
         }
     }
@@ -179,7 +194,9 @@ impl Worker {
         match handed.await {
             Ok(0) => {}
             Ok(many) => tracing::info!(many, "Operations were handed back."),
-            Err(error) => tracing::warn!(%error, "Claims run out by themselves; none could be handed back."),
+            Err(error) => {
+                tracing::warn!(%error, "Claims run out by themselves; none could be handed back.")
+            }
         }
     }
 }

@@ -12,8 +12,8 @@ use model::{InstanceId, OperationId, TenantId, Timestamp};
 
 pub use self::claim::{Claimed, Held, Hold};
 pub use self::read::{
-    Durations, Filter, active_of, active_of_in, between, by_id, by_id_in, count_active, durations, list,
-    next_due,
+    Durations, Filter, active_of, active_of_in, between, by_id, by_id_in, count_active, durations,
+    list, next_due,
 };
 pub use self::write::{
     NewOperation, insert, request_cancel, revive, save, save_step, withdraw_cancel,

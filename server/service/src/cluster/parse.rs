@@ -27,7 +27,12 @@ pub(super) fn checked(mut settings: ClusterSettings) -> Result<ClusterSettings> 
     }
     if let Some(overrides) = &mut settings.overrides {
         repository(&mut fields, "overrides.repo_url", &mut overrides.repo_url);
-        line(&mut fields, "overrides.revision", &mut overrides.revision, 200);
+        line(
+            &mut fields,
+            "overrides.revision",
+            &mut overrides.revision,
+            200,
+        );
     }
     if !matches!(settings.gateway.scheme.as_str(), "https" | "http") {
         fields.add("gateway.scheme", "Use https or http.");
@@ -37,8 +42,14 @@ pub(super) fn checked(mut settings: ClusterSettings) -> Result<ClusterSettings> 
     }
     if let Some(address) = &mut settings.gateway.address {
         line(&mut fields, "gateway.address", address, 200);
-        if address.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
-            fields.add("gateway.address", "Use host and port, such as 10.0.0.5:443.");
+        if address
+            .rsplit_once(':')
+            .is_none_or(|(_, port)| port.parse::<u16>().is_err())
+        {
+            fields.add(
+                "gateway.address",
+                "Use host and port, such as 10.0.0.5:443.",
+            );
         }
     }
     prefix(&mut fields, &mut settings.secrets_prefix);
@@ -50,13 +61,20 @@ pub(super) fn checked(mut settings: ClusterSettings) -> Result<ClusterSettings> 
         ClusterAccess::Sandbox { name: text } | ClusterAccess::Kubeconfig { context: text } => {
             line(&mut fields, "access", text, 200);
         }
-        ClusterAccess::Eks { name, region, role_arn } => {
+        ClusterAccess::Eks {
+            name,
+            region,
+            role_arn,
+        } => {
             line(&mut fields, "access.name", name, 100);
             line(&mut fields, "access.region", region, 40);
             if let Some(arn) = role_arn {
                 line(&mut fields, "access.role_arn", arn, 300);
                 if !arn.starts_with("arn:") {
-                    fields.add("access.role_arn", "Use the ARN of a role, starting with arn:.");
+                    fields.add(
+                        "access.role_arn",
+                        "Use the ARN of a role, starting with arn:.",
+                    );
                 }
             }
         }
@@ -92,12 +110,18 @@ fn repository(fields: &mut Fields, field: &str, text: &mut String) {
     line(fields, field, text, 500);
     let known = ["https://", "http://", "ssh://", "git@", "file://", "oci://"];
     if !known.iter().any(|start| text.starts_with(start)) {
-        fields.add(field, "Use the address of a Git repository, such as https://git.example.org/charts.");
+        fields.add(
+            field,
+            "Use the address of a Git repository, such as https://git.example.org/charts.",
+        );
     }
     if let Ok(url) = url::Url::parse(text)
         && url.password().is_some()
     {
-        fields.add(field, "Leave the password out; Argo CD has credentials of its own for repositories.");
+        fields.add(
+            field,
+            "Leave the password out; Argo CD has credentials of its own for repositories.",
+        );
     }
 }
 

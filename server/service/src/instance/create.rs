@@ -3,9 +3,9 @@
 //! is decided by the operation's first step.
 
 use model::cluster::{Purpose, Region, place};
+use model::instance::InstanceState;
 use model::name::{InstanceName, fold};
 use model::operation::{OperationKind, Wish};
-use model::instance::InstanceState;
 use model::release::{Channel, Release, Version, default_release};
 use model::view::{InstanceView, OperationView};
 use model::{Actor, Authorised, InstanceId, OperationId, TenantId, may};
@@ -79,7 +79,10 @@ impl InstanceService {
         }
         let name = match parsed.name {
             Some(name) => name,
-            None => free_name(parsed.purpose, &store::instance::names(&mut tx, tenant).await?)?,
+            None => free_name(
+                parsed.purpose,
+                &store::instance::names(&mut tx, tenant).await?,
+            )?,
         };
         let new = NewInstance {
             id: InstanceId::new(&*self.context.entropy),
@@ -119,7 +122,10 @@ impl InstanceService {
         let entry = Entry::new(may.actor(), origin, "instance.create")
             .of(Some(tenant))
             .about(WHAT, &new.id)
-            .summary(format!("Created the instance {name} at release {}.", new.release))
+            .summary(format!(
+                "Created the instance {name} at release {}.",
+                new.release
+            ))
             .change(&json!(null), &wish);
         audit::append(&mut tx, now, entry).await?;
         let usual = self.history.usual(&self.context.db).await?;
@@ -128,7 +134,10 @@ impl InstanceService {
         tx.wake(Wake::Work);
         tx.commit().await?;
         let operation = crate::operation::view::view(&operation, &usual, now);
-        Ok(Created { instance: view::view(&instance, Some(operation.clone()), now), operation })
+        Ok(Created {
+            instance: view::view(&instance, Some(operation.clone()), now),
+            operation,
+        })
     }
 
     fn parse(
@@ -138,7 +147,10 @@ impl InstanceService {
         clusters: &[Cluster],
     ) -> Result<Parsed> {
         let mut fields = Fields::default();
-        let typed = command.name.as_deref().filter(|name| !name.trim().is_empty());
+        let typed = command
+            .name
+            .as_deref()
+            .filter(|name| !name.trim().is_empty());
         let name = typed.and_then(|name| fields.take("name", InstanceName::parse(name)));
         let purpose = fields.take("purpose", command.purpose.parse::<Purpose>());
         let region = fields.take("region", command.region.parse::<Region>());
@@ -155,7 +167,13 @@ impl InstanceService {
             (Some(purpose), Some(region), Some(release)) => {
                 fields.done()?;
                 let overrides = overrides.to_owned();
-                Ok(Parsed { name, purpose, region, release, overrides })
+                Ok(Parsed {
+                    name,
+                    purpose,
+                    region,
+                    release,
+                    overrides,
+                })
             }
             _ => Err(fields.into_error()),
         }
@@ -173,9 +191,9 @@ fn wanted(text: Option<&str>, catalogue: &[Release]) -> std::result::Result<Vers
     let version: Version = text.parse().map_err(|why| format!("{why}"))?;
     match catalogue.iter().find(|release| release.version == version) {
         None => Err(format!("{version} is not in the catalogue of releases.")),
-        Some(release) if release.channel == Channel::Expired => {
-            Err(format!("{version} has expired. Choose a supported release."))
-        }
+        Some(release) if release.channel == Channel::Expired => Err(format!(
+            "{version} has expired. Choose a supported release."
+        )),
         Some(_) => Ok(version),
     }
 }
@@ -187,7 +205,13 @@ fn free_name(purpose: Purpose, taken: &[String]) -> Result<InstanceName> {
         Purpose::Production => "Production",
     };
     let free = (1..)
-        .map(|n| if n == 1 { word.to_owned() } else { format!("{word} {n}") })
+        .map(|n| {
+            if n == 1 {
+                word.to_owned()
+            } else {
+                format!("{word} {n}")
+            }
+        })
         .find(|name| !taken.contains(&fold(name)))
         .unwrap_or_default();
     InstanceName::parse(&free).map_err(Error::internal)
@@ -200,7 +224,13 @@ mod tests {
     #[test]
     fn a_name_is_found_when_none_is_given() {
         let taken = ["development".to_owned(), "development 2".to_owned()];
-        assert_eq!(free_name(Purpose::Development, &taken).unwrap().as_str(), "Development 3");
-        assert_eq!(free_name(Purpose::Production, &taken).unwrap().as_str(), "Production");
+        assert_eq!(
+            free_name(Purpose::Development, &taken).unwrap().as_str(),
+            "Development 3"
+        );
+        assert_eq!(
+            free_name(Purpose::Production, &taken).unwrap().as_str(),
+            "Production"
+        );
     }
 }

@@ -41,11 +41,22 @@ impl InstanceService {
         let found = find(&self.context, actor, id).await?;
         let may: Authorised<may::DeleteInstance> = self
             .context
-            .allow(actor, Some(found.tenant_id), WHAT, "instance.delete", origin)
+            .allow(
+                actor,
+                Some(found.tenant_id),
+                WHAT,
+                "instance.delete",
+                origin,
+            )
             .await?;
-        let grace = command.grace.unwrap_or(self.context.settings.deletion_grace);
+        let grace = command
+            .grace
+            .unwrap_or(self.context.settings.deletion_grace);
         if grace > MOST {
-            return Err(Error::invalid("grace", "Use a grace period of at most 365 days."));
+            return Err(Error::invalid(
+                "grace",
+                "Use a grace period of at most 365 days.",
+            ));
         }
         let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
@@ -61,8 +72,17 @@ impl InstanceService {
         let mut after = before.clone();
         after.state = InstanceState::Deleting;
         after.gate_generation += 1;
-        after.grace_until = if before.cluster.is_some() { now + grace } else { now };
-        after.health = settle(&before.health, HealthStatus::Progressing, None::<Cause>, now);
+        after.grace_until = if before.cluster.is_some() {
+            now + grace
+        } else {
+            now
+        };
+        after.health = settle(
+            &before.health,
+            HealthStatus::Progressing,
+            None::<Cause>,
+            now,
+        );
         let summary = if grace.is_zero() || before.cluster.is_none() {
             "At once".to_owned()
         } else {

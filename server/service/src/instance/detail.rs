@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use model::health::HealthStatus;
+use model::instance::InstanceState;
 use model::observation::parts;
 use model::overrides::Overrides;
 use model::permission;
 use model::release::{Release, Upgrade, upgrade};
 use model::view::{HistorySpan, InstanceDetail, OperationView, UpgradeChoice, ValueOrigin};
 use model::{Actor, InstanceId, Timestamp, may};
-use model::instance::InstanceState;
 use store::health::Transition;
 use store::instance::Instance;
 
@@ -34,19 +34,25 @@ impl InstanceService {
         let (now, db) = (self.context.now(), &self.context.db);
         let known = store::observation::get(db, id).await?;
         let (seen, probe) = known.map_or((None, None), |known| (known.seen, known.probe));
-        let wanted =
-            store::operation::Filter { instance: Some(id.clone()), ..Default::default() };
+        let wanted = store::operation::Filter {
+            instance: Some(id.clone()),
+            ..Default::default()
+        };
         let operations = store::operation::list(db, &wanted, OPERATIONS).await?;
         let usual = self.history.usual(db).await?;
         let operations: Vec<OperationView> = operations
             .iter()
             .map(|operation| crate::operation::view::view(operation, &usual, now))
             .collect();
-        let active = operations.iter().find(|operation| operation.state.is_active()).cloned();
-        let transitions =
-            store::health::since(db, id, now - HISTORY, MOST_CHANGES).await?;
+        let active = operations
+            .iter()
+            .find(|operation| operation.state.is_active())
+            .cloned();
+        let transitions = store::health::since(db, id, now - HISTORY, MOST_CHANGES).await?;
         let catalogue = target::catalogue(&self.context).await?;
-        let release = catalogue.iter().find(|release| release.version == found.release);
+        let release = catalogue
+            .iter()
+            .find(|release| release.version == found.release);
         let parsed = Overrides::parse(&found.overrides).unwrap_or_default();
         let may_see = permission::authorise::<may::ReadOverrides>(actor, Some(found.tenant_id));
         let may_see = may_see.is_ok();
@@ -99,14 +105,24 @@ impl InstanceService {
 fn spans(instance: &Instance, changes: &[Transition], now: Timestamp) -> Vec<HistorySpan> {
     let start = instance.created_at.max(now - HISTORY);
     let mut spans: Vec<HistorySpan> = Vec::new();
-    let mut open = HistorySpan { from: start, to: now, status: HealthStatus::Unknown, cause: None };
+    let mut open = HistorySpan {
+        from: start,
+        to: now,
+        status: HealthStatus::Unknown,
+        cause: None,
+    };
     for change in changes {
         let at = change.at.max(start);
         if at > open.from {
             spans.push(HistorySpan { to: at, ..open });
         }
         let cause = change.cause.as_ref().map(model::cause::Cause::sentence);
-        open = HistorySpan { from: at, to: now, status: change.status, cause };
+        open = HistorySpan {
+            from: at,
+            to: now,
+            status: change.status,
+            cause,
+        };
     }
     open.to = instance.deleted_at.unwrap_or(now).max(open.from);
     spans.push(open);
@@ -123,7 +139,11 @@ fn choices(catalogue: &[Release], instance: &Instance) -> Vec<UpgradeChoice> {
                 Upgrade::Refused(_) => return None,
             };
             let channel = release.channel.as_str().to_owned();
-            Some(UpgradeChoice { version: release.version, channel, destroys })
+            Some(UpgradeChoice {
+                version: release.version,
+                channel,
+                destroys,
+            })
         })
         .collect();
     choices.sort_by_key(|choice| std::cmp::Reverse(choice.version));

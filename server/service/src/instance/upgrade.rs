@@ -35,10 +35,19 @@ impl InstanceService {
         let found = find(&self.context, actor, id).await?;
         let may: Authorised<may::ChangeInstance> = self
             .context
-            .allow(actor, Some(found.tenant_id), WHAT, "instance.upgrade", origin)
+            .allow(
+                actor,
+                Some(found.tenant_id),
+                WHAT,
+                "instance.upgrade",
+                origin,
+            )
             .await?;
-        let to: Version =
-            command.release.trim().parse().map_err(|why| Error::invalid("release", why))?;
+        let to: Version = command
+            .release
+            .trim()
+            .parse()
+            .map_err(|why| Error::invalid("release", why))?;
         let catalogue = target::catalogue(&self.context).await?;
         let mut tx = self.context.db.begin().await?;
         let before = self.lock(&mut tx, id).await?;
@@ -52,7 +61,10 @@ impl InstanceService {
                     let losses = losses.join("; ");
                     return Err(Error::invalid(
                         "confirm",
-                        format!("On the way to {to} data is destroyed ({losses}). Type {} to confirm.", before.name),
+                        format!(
+                            "On the way to {to} data is destroyed ({losses}). Type {} to confirm.",
+                            before.name
+                        ),
                     ));
                 }
             }
@@ -90,7 +102,13 @@ impl InstanceService {
         let found = find(&self.context, actor, id).await?;
         let may: Authorised<may::ChangeInstance> = self
             .context
-            .allow(actor, Some(found.tenant_id), WHAT, "instance.reconfigure", origin)
+            .allow(
+                actor,
+                Some(found.tenant_id),
+                WHAT,
+                "instance.reconfigure",
+                origin,
+            )
             .await?;
         values::check(overrides, self.context.settings.values_schema.as_deref())
             .map_err(|why| Error::invalid("overrides", why))?;

@@ -19,27 +19,50 @@ pub(crate) fn check(text: &str, schema: Option<&str>) -> Result<Overrides, Strin
     };
     let usable = serde_json::from_str(schema).ok().and_then(|schema: Value| {
         jsonschema::validator_for(&schema)
-            .inspect_err(|error| tracing::warn!(%error, "The chart's values schema cannot be used."))
+            .inspect_err(
+                |error| tracing::warn!(%error, "The chart's values schema cannot be used."),
+            )
             .ok()
     });
-    let Some(validator) = usable else { return Ok(overrides) };
+    let Some(validator) = usable else {
+        return Ok(overrides);
+    };
     let values = Value::Object(overrides.values().clone());
     let wrong: Vec<String> = validator
         .iter_errors(&values)
         .filter(|error| {
-            !matches!(error.kind(), jsonschema::error::ValidationErrorKind::Required { .. })
+            !matches!(
+                error.kind(),
+                jsonschema::error::ValidationErrorKind::Required { .. }
+            )
         })
         .take(5)
         .map(|error| {
-            let path = error.instance_path().as_str().trim_start_matches('/').replace('/', ".");
-            if path.is_empty() { format!("{error}.") } else { format!("{path}: {error}.") }
+            let path = error
+                .instance_path()
+                .as_str()
+                .trim_start_matches('/')
+                .replace('/', ".");
+            if path.is_empty() {
+                format!("{error}.")
+            } else {
+                format!("{path}: {error}.")
+            }
         })
         .collect();
-    if wrong.is_empty() { Ok(overrides) } else { Err(wrong.join(" ")) }
+    if wrong.is_empty() {
+        Ok(overrides)
+    } else {
+        Err(wrong.join(" "))
+    }
 }
 
 fn origin(path: &str, value: impl Into<String>, origin: &str) -> ValueOrigin {
-    ValueOrigin { path: path.to_owned(), value: value.into(), origin: origin.to_owned() }
+    ValueOrigin {
+        path: path.to_owned(),
+        value: value.into(),
+        origin: origin.to_owned(),
+    }
 }
 
 /// Where each value that differs from the chart's defaults comes from. What an override file in Git
@@ -53,13 +76,22 @@ pub(crate) fn origins(
     if let Some(release) = release {
         all.push(origin("chart", release.chart_revision.as_str(), "release"));
         for (component, image) in &release.images {
-            all.push(origin(&format!("{component}.image"), image.as_str(), "release"));
+            all.push(origin(
+                &format!("{component}.image"),
+                image.as_str(),
+                "release",
+            ));
         }
     }
-    let source = instance.and_then(|i| i.settings.as_ref()).and_then(|s| s.overrides.as_ref());
+    let source = instance
+        .and_then(|i| i.settings.as_ref())
+        .and_then(|s| s.overrides.as_ref());
     if let (Some(instance), Some(source)) = (instance, source) {
         let path = format!("overrides/{}.yaml", instance.id);
-        let value = format!("{} at {}, when the file is there", source.repo_url, source.revision);
+        let value = format!(
+            "{} at {}, when the file is there",
+            source.repo_url, source.revision
+        );
         all.push(origin(&path, value, "override file"));
     }
     for (path, value) in overrides.leaves() {
@@ -69,8 +101,16 @@ pub(crate) fn origins(
         let host = instance.host.as_deref().unwrap_or("not placed yet");
         all.push(origin("instance.id", instance.id.as_str(), "identity"));
         all.push(origin("instance.host", host, "identity"));
-        all.push(origin("instance.tenant", instance.tenant_id.to_string(), "identity"));
-        all.push(origin("instance.purpose", instance.purpose.as_str(), "identity"));
+        all.push(origin(
+            "instance.tenant",
+            instance.tenant_id.to_string(),
+            "identity",
+        ));
+        all.push(origin(
+            "instance.purpose",
+            instance.purpose.as_str(),
+            "identity",
+        ));
     }
     all
 }
@@ -88,8 +128,16 @@ mod tests {
         assert!(check("", Some(SCHEMA)).is_ok());
         let wrong = check("agent: {replicas: two}", Some(SCHEMA)).unwrap_err();
         assert!(wrong.starts_with("agent.replicas: "), "{wrong}");
-        assert!(check("agnt: {}", Some(SCHEMA)).unwrap_err().contains("agnt"));
-        assert!(check("- a", Some(SCHEMA)).unwrap_err().contains("map of values"));
+        assert!(
+            check("agnt: {}", Some(SCHEMA))
+                .unwrap_err()
+                .contains("agnt")
+        );
+        assert!(
+            check("- a", Some(SCHEMA))
+                .unwrap_err()
+                .contains("map of values")
+        );
         assert!(check("agent: {replicas: two}", Some("no schema")).is_ok());
     }
 }

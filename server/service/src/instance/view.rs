@@ -12,7 +12,11 @@ pub(crate) fn view(
     now: Timestamp,
 ) -> InstanceView {
     let settings = instance.settings.as_ref();
-    let url = instance.host.as_deref().zip(settings).map(|(host, settings)| settings.url_of(host));
+    let url = instance
+        .host
+        .as_deref()
+        .zip(settings)
+        .map(|(host, settings)| settings.url_of(host));
     InstanceView {
         id: instance.id.clone(),
         tenant_id: instance.tenant_id,

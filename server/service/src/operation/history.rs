@@ -21,7 +21,10 @@ pub(crate) struct Usual(Arc<HashMap<(OperationKind, StepName), Duration>>);
 impl Usual {
     /// How long that step of that kind of operation usually takes.
     pub(crate) fn of(&self, kind: OperationKind, step: StepName) -> Duration {
-        self.0.get(&(kind, step)).copied().unwrap_or_else(|| step.usual())
+        self.0
+            .get(&(kind, step))
+            .copied()
+            .unwrap_or_else(|| step.usual())
     }
 }
 
@@ -44,7 +47,11 @@ pub(crate) struct History(Mutex<Option<(Instant, Usual)>>);
 impl History {
     /// The usual durations, read anew when they are older than a minute.
     pub(crate) async fn usual(&self, db: &Db) -> Result<Usual> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let kept = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some((_, usual)) = kept.filter(|(at, _)| at.elapsed() < KEPT) {
             return Ok(usual);
         }
@@ -69,6 +76,9 @@ mod tests {
         ]));
         assert_eq!(usual.of(key.0, key.1), Duration::from_secs(2));
         assert_eq!(usual.of(grace.0, grace.1), StepName::Grace.usual());
-        assert_eq!(usual.of(key.0, StepName::ProveEmpty), StepName::ProveEmpty.usual());
+        assert_eq!(
+            usual.of(key.0, StepName::ProveEmpty),
+            StepName::ProveEmpty.usual()
+        );
     }
 }

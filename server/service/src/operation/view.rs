@@ -27,8 +27,16 @@ pub(crate) fn view(operation: &Operation, usual: &Usual, now: Timestamp) -> Oper
         tenant_id: operation.tenant_id,
         kind: operation.kind,
         state: operation.state,
-        steps: operation.steps.iter().map(|step| step_view(step, usual_of(step))).collect(),
-        percent: if operation.state == OperationState::Succeeded { 100 } else { percent(&shares) },
+        steps: operation
+            .steps
+            .iter()
+            .map(|step| step_view(step, usual_of(step)))
+            .collect(),
+        percent: if operation.state == OperationState::Succeeded {
+            100
+        } else {
+            percent(&shares)
+        },
         remaining_ms: active.then(|| remaining(operation, &shares, now)).flatten(),
         error: shown_cause(operation),
         summary: operation.summary.clone(),
@@ -54,7 +62,9 @@ fn step_view(step: &Step, usual: Duration) -> StepView {
 }
 
 fn elapsed(step: &Step, now: Timestamp) -> Duration {
-    step.started_at.map_or(Duration::ZERO, |begun| step.finished_at.unwrap_or(now).since(begun))
+    step.started_at.map_or(Duration::ZERO, |begun| {
+        step.finished_at.unwrap_or(now).since(begun)
+    })
 }
 
 /// What is left of the usual durations; while the grace period runs, what is left of that. None
@@ -70,9 +80,9 @@ fn remaining(
     let mut left = Duration::ZERO;
     for (step, (state, usual, elapsed)) in operation.steps.iter().zip(shares) {
         left += match state {
-            StepState::Waiting if step.name == StepName::Grace => {
-                step.deadline_at.map_or(Duration::ZERO, |until| until.since(now))
-            }
+            StepState::Waiting if step.name == StepName::Grace => step
+                .deadline_at
+                .map_or(Duration::ZERO, |until| until.since(now)),
             StepState::Running | StepState::Waiting if elapsed > usual => return None,
             StepState::Running | StepState::Waiting => usual.saturating_sub(*elapsed),
             StepState::Pending => *usual,
@@ -84,16 +94,23 @@ fn remaining(
 
 /// A cause is shown once the operation is stuck or has failed; before, it is in the step's message.
 fn shown_cause(operation: &Operation) -> Option<CauseView> {
-    matches!(operation.state, OperationState::Stuck | OperationState::Failed)
-        .then_some(operation.cause.as_ref())
-        .flatten()
-        .map(CauseView::from)
+    matches!(
+        operation.state,
+        OperationState::Stuck | OperationState::Failed
+    )
+    .then_some(operation.cause.as_ref())
+    .flatten()
+    .map(CauseView::from)
 }
 
 /// Why an operation cannot be cancelled now; none when it can.
 #[must_use]
 pub(crate) fn cancel_refused(operation: &Operation) -> Option<String> {
-    let begun = |name| operation.step(name).is_some_and(|step| step.started_at.is_some());
+    let begun = |name| {
+        operation
+            .step(name)
+            .is_some_and(|step| step.started_at.is_some())
+    };
     if !operation.state.is_active() {
         return Some("It has ended.".to_owned());
     }

@@ -46,8 +46,7 @@ pub(super) async fn hold(
     let (stop, stopped) = watch::channel(false);
     let port = context.clusters.clone();
     let (settings, wishes) = (room.settings.clone(), room.wishes.clone());
-    let watching =
-        tokio::spawn(async move { port.watch(&settings, wishes, sink, stopped).await });
+    let watching = tokio::spawn(async move { port.watch(&settings, wishes, sink, stopped).await });
     let mut bell = context.db.listen(Wake::Work);
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);

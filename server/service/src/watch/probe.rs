@@ -31,7 +31,9 @@ pub(super) fn send(context: &Context, room: &mut Room, under_way: &mut JoinSet<F
         if under_way.len() >= MOST {
             return;
         }
-        let Some(target) = tile.target.clone() else { continue };
+        let Some(target) = tile.target.clone() else {
+            continue;
+        };
         if reachable && tile.look_at.is_some_and(|at| at <= now) {
             tile.look_at = None;
             let (port, id, target) = (context.clusters.clone(), id.clone(), Arc::clone(&target));

@@ -26,7 +26,11 @@ pub(super) struct Wishes(RwLock<HashMap<InstanceId, Arc<Target>>>);
 
 impl Targets for Wishes {
     fn target(&self, instance: &InstanceId) -> Option<Arc<Target>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(instance).cloned()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(instance)
+            .cloned()
     }
 }
 
@@ -66,12 +70,18 @@ impl Room {
     pub async fn read(&mut self, context: &Context) -> Result<()> {
         let since = self.read_to - OVERLAP;
         let rows = store::instance::changed(&context.db, &self.settings.name, since).await?;
-        let Some(newest) = rows.iter().map(|row| row.updated_at).max() else { return Ok(()) };
+        let Some(newest) = rows.iter().map(|row| row.updated_at).max() else {
+            return Ok(());
+        };
         self.read_to = self.read_to.max(newest);
         let known = |row: &store::instance::Instance| {
-            self.tiles.get(&row.id).is_some_and(|tile| tile.instance.updated_at == row.updated_at)
+            self.tiles
+                .get(&row.id)
+                .is_some_and(|tile| tile.instance.updated_at == row.updated_at)
         };
-        if rows.iter().all(|row| known(row) || row.state == InstanceState::Deleted && !self.tiles.contains_key(&row.id)) {
+        if rows.iter().all(|row| {
+            known(row) || row.state == InstanceState::Deleted && !self.tiles.contains_key(&row.id)
+        }) {
             return Ok(());
         }
         let catalogue = target::catalogue(context).await?;
@@ -81,10 +91,16 @@ impl Room {
                 self.wish(&row.id, None);
                 continue;
             }
-            if self.tiles.get(&row.id).is_some_and(|t| t.instance.updated_at == row.updated_at) {
+            if self
+                .tiles
+                .get(&row.id)
+                .is_some_and(|t| t.instance.updated_at == row.updated_at)
+            {
                 continue;
             }
-            let release = catalogue.iter().find(|release| release.version == row.release);
+            let release = catalogue
+                .iter()
+                .find(|release| release.version == row.release);
             let target = match release {
                 Some(release) => target::of(&row, release)?.map(Arc::new),
                 None => None,
@@ -103,7 +119,11 @@ impl Room {
     }
 
     fn wish(&self, id: &InstanceId, target: Option<Arc<Target>>) {
-        let mut wishes = self.wishes.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut wishes = self
+            .wishes
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         match target {
             Some(target) => wishes.insert(id.clone(), target),
             None => wishes.remove(id),
@@ -125,7 +145,10 @@ impl Room {
                 }
                 self.sight.why = why;
             }
-            WatchEvent::Seen { instance, observation } => {
+            WatchEvent::Seen {
+                instance,
+                observation,
+            } => {
                 self.answers(now);
                 if let Some(tile) = self.tiles.get_mut(&instance) {
                     tile.see(*observation);
@@ -134,7 +157,10 @@ impl Room {
             WatchEvent::Listed => {
                 self.answers(now);
                 for tile in self.tiles.values_mut().filter(|tile| !tile.fresh) {
-                    tile.see(Observation { at: now, ..Observation::default() });
+                    tile.see(Observation {
+                        at: now,
+                        ..Observation::default()
+                    });
                     // Should it have appeared just after the list, a look of our own finds it.
                     tile.look_at = Some(Instant::now() + Duration::from_secs(1));
                 }

@@ -72,7 +72,10 @@ impl Tile {
     }
 
     pub fn is_changing(&self) -> bool {
-        matches!(self.instance.state, InstanceState::Creating | InstanceState::Changing)
+        matches!(
+            self.instance.state,
+            InstanceState::Creating | InstanceState::Changing
+        )
     }
 
     /// Takes the row as it is now, when its wish or state changed.
@@ -90,7 +93,10 @@ impl Tile {
     /// Takes what was seen.
     pub fn see(&mut self, seen: Observation) {
         let changed = self.seen.as_ref().is_none_or(|before| {
-            Observation { at: seen.at, ..before.clone() } != seen
+            Observation {
+                at: seen.at,
+                ..before.clone()
+            } != seen
         });
         self.fresh = true;
         self.look_at = None;
@@ -104,7 +110,10 @@ impl Tile {
 
     /// Takes what a request brought.
     pub fn probed(&mut self, probe: Probe) {
-        let same = self.probe.as_ref().is_some_and(|before| before.outcome == probe.outcome);
+        let same = self
+            .probe
+            .as_ref()
+            .is_some_and(|before| before.outcome == probe.outcome);
         if !same || probe.at.since(self.probe_written) >= PROBE_KEPT {
             self.probe_unsaved = true;
         }
@@ -116,7 +125,11 @@ impl Tile {
     /// The probe was written.
     pub fn probe_saved(&mut self) {
         self.probe_unsaved = false;
-        self.probe_written = self.probe.as_ref().map(|probe| probe.at).unwrap_or_default();
+        self.probe_written = self
+            .probe
+            .as_ref()
+            .map(|probe| probe.at)
+            .unwrap_or_default();
     }
 
     /// How long until the next request.
@@ -132,7 +145,9 @@ impl Tile {
 
     /// Whether a request can be answered at all: something was deployed, and the door is there.
     pub fn is_deployed(&self) -> bool {
-        self.seen.as_ref().is_some_and(|seen| seen.application.is_some() && seen.gate.is_some())
+        self.seen
+            .as_ref()
+            .is_some_and(|seen| seen.application.is_some() && seen.gate.is_some())
     }
 
     /// Judged anew as soon as possible.
@@ -158,7 +173,11 @@ impl Tile {
         let wished = self.instance.release;
         let look = assess(cluster, seen.as_ref(), self.probe.as_ref(), wished, now);
         let health = roll_up(&self.health, look, self.is_changing(), now);
-        let pause = if health.trouble_since.is_some() { TROUBLED } else { CALM };
+        let pause = if health.trouble_since.is_some() {
+            TROUBLED
+        } else {
+            CALM
+        };
         self.due = now + pause;
         let before = std::mem::replace(&mut self.health, health);
         let health = &self.health;

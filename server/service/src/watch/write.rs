@@ -94,8 +94,16 @@ fn gather(room: &mut Room, now: Timestamp) -> Work {
 /// Whether the cluster itself has something to be written.
 fn is_due(room: &Room) -> bool {
     let (now, kept) = (&room.sight, &room.sight_saved);
-    let alive = now.as_of.unwrap_or_default().since(kept.as_of.unwrap_or_default()) >= ALIVE;
-    alive || Sight { as_of: kept.as_of, ..now.clone() } != *kept
+    let alive = now
+        .as_of
+        .unwrap_or_default()
+        .since(kept.as_of.unwrap_or_default())
+        >= ALIVE;
+    alive
+        || Sight {
+            as_of: kept.as_of,
+            ..now.clone()
+        } != *kept
 }
 
 async fn batch(
@@ -113,7 +121,9 @@ async fn batch(
     let mut told = Vec::new();
     let mut nudged = false;
     for id in ids {
-        let Some(tile) = room.tiles.get(id) else { continue };
+        let Some(tile) = room.tiles.get(id) else {
+            continue;
+        };
         if let (true, Some(seen)) = (tile.unsaved, &tile.seen) {
             store::observation::save(&mut tx, lease, id, seen).await?;
         }
@@ -159,7 +169,11 @@ async fn sight(tx: &mut Tx, room: &Room, lease: &Lease, now: Timestamp) -> Resul
         return Ok(());
     }
     store::cluster::seen(tx, lease, &room.settings.name, sight).await?;
-    if (Sight { as_of: kept.as_of, ..sight.clone() }) != *kept {
+    if (Sight {
+        as_of: kept.as_of,
+        ..sight.clone()
+    }) != *kept
+    {
         let shown = Cluster {
             settings: room.settings.clone(),
             sight: sight.clone(),
@@ -172,11 +186,7 @@ async fn sight(tx: &mut Tx, room: &Room, lease: &Lease, now: Timestamp) -> Resul
 }
 
 /// The health alone: a watch must not tell of a state that its copy of the row may be behind on.
-async fn announce(
-    tx: &mut Tx,
-    row: &store::instance::Instance,
-    now: Timestamp,
-) -> Result<()> {
+async fn announce(tx: &mut Tx, row: &store::instance::Instance, now: Timestamp) -> Result<()> {
     let shown = instance::view::view(row, None, now);
     let data = json!({
         "id": row.id,

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use model::Timestamp;
 use model::cause::{Cause, CauseCode};
 use model::health::{Health, HealthStatus};
 use model::instance::InstanceState;
 use model::observation::NamespaceFact;
 use model::operation::{OperationKind, OperationState, StepName};
-use model::Timestamp;
 
 use super::effect::open_door;
 use super::job::{Job, Stopped};
@@ -22,7 +22,9 @@ type Turn = Result<bool, Stopped>;
 pub(super) async fn cancel(job: &mut Job) -> Turn {
     match job.kind() {
         OperationKind::Create => create(job).await,
-        OperationKind::Upgrade if job.begun(StepName::Application).is_none() => take_back(job).await,
+        OperationKind::Upgrade if job.begun(StepName::Application).is_none() => {
+            take_back(job).await
+        }
         OperationKind::Reconfigure => reconfigure(job).await,
         OperationKind::Delete if job.begun(StepName::RevokeTokens).is_none() => undelete(job).await,
         OperationKind::Upgrade | OperationKind::Delete => too_late(job).await,
@@ -155,7 +157,11 @@ pub(crate) fn settle(
     Health {
         status,
         cause,
-        since: if before.status == status { before.since } else { now },
+        since: if before.status == status {
+            before.since
+        } else {
+            now
+        },
         trouble_since: None,
         opinions: before.opinions.clone(),
         as_of: now,

@@ -103,7 +103,11 @@ async fn turn(job: &mut Job) -> Result<bool, Stopped> {
     match job.next().await? {
         Next::Do(StepName::Place) => super::place::place(job).await,
         Next::Do(step) => one_step(job, step).await,
-        Next::Wait { step, reason, deadline } => {
+        Next::Wait {
+            step,
+            reason,
+            deadline,
+        } => {
             let step = blamed(job, step);
             job.wait(step, reason, deadline, OperationState::Waiting);
             let pause = pause(job, step, deadline);
@@ -130,7 +134,11 @@ async fn turn(job: &mut Job) -> Result<bool, Stopped> {
 
 /// What a cluster that cannot be looked at holds up is the step that is under way.
 fn blamed(job: &Job, step: StepName) -> StepName {
-    if job.seen.is_none() { job.current().unwrap_or(step) } else { step }
+    if job.seen.is_none() {
+        job.current().unwrap_or(step)
+    } else {
+        step
+    }
 }
 
 async fn one_step(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
@@ -148,7 +156,9 @@ async fn one_step(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
     job.flush().await?;
     let carried = tokio::time::timeout(STEP, carry_out(job, &target, step)).await;
     let outcome = carried.unwrap_or_else(|_| {
-        Err(crate::ports::ClusterError::Unreachable("no answer within 30 s".to_owned()))
+        Err(crate::ports::ClusterError::Unreachable(
+            "no answer within 30 s".to_owned(),
+        ))
     });
     match outcome {
         Ok(()) => {
@@ -173,20 +183,24 @@ async fn one_step(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
 }
 
 /// Something is left of a deleted instance: looked for again, and past the deadline it is a cause.
-async fn still_there(
-    job: &mut Job,
-    step: StepName,
-    left: &str,
-) -> Result<bool, Stopped> {
+async fn still_there(job: &mut Job, step: StepName, left: &str) -> Result<bool, Stopped> {
     let deadline = job.begun(step).unwrap_or_else(|| job.now()) + step.deadline();
     let stuck = job.now() >= deadline;
-    let state = if stuck { OperationState::Stuck } else { OperationState::Waiting };
+    let state = if stuck {
+        OperationState::Stuck
+    } else {
+        OperationState::Waiting
+    };
     if stuck {
         let subject = job.instance.name.to_string();
         job.note(Some(Cause::new(CauseCode::LeftBehind, subject, left)));
     }
     job.wait(step, format!("Still there: {left}"), deadline, state);
-    let pause = if stuck { AGAIN } else { pause(job, step, deadline) };
+    let pause = if stuck {
+        AGAIN
+    } else {
+        pause(job, step, deadline)
+    };
     job.rest(pause).await?;
     Ok(false)
 }

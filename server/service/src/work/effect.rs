@@ -24,7 +24,10 @@ pub(super) async fn carry_out(
     step: StepName,
 ) -> Result<(), ClusterError> {
     let port = job.context.clusters.clone();
-    let there = job.seen.as_ref().is_some_and(|seen| seen.namespace == NamespaceFact::Active);
+    let there = job
+        .seen
+        .as_ref()
+        .is_some_and(|seen| seen.namespace == NamespaceFact::Active);
     let generation = job.instance.gate_generation;
     match step {
         StepName::Namespace => {
@@ -51,7 +54,10 @@ pub(super) async fn carry_out(
         }
         StepName::CloseDoor => {
             if there {
-                let gate = Gate { generation, open_to: Vec::new() };
+                let gate = Gate {
+                    generation,
+                    open_to: Vec::new(),
+                };
                 port.apply_gate(target, &gate).await?;
                 gate_is(job, Vec::new());
             }
@@ -86,7 +92,10 @@ pub(super) async fn open_door(job: &mut Job, target: &Target) -> Result<(), Clus
     let key = watchman::key(&job.context.settings.server_key, &target.instance);
     port.apply_watchman(target, Some(&key)).await?;
     let open_to = vec![watchman::NAME.to_owned()];
-    let gate = Gate { generation: job.instance.gate_generation, open_to: open_to.clone() };
+    let gate = Gate {
+        generation: job.instance.gate_generation,
+        open_to: open_to.clone(),
+    };
     port.apply_gate(target, &gate).await?;
     gate_is(job, open_to);
     Ok(())
@@ -95,6 +104,9 @@ pub(super) async fn open_door(job: &mut Job, target: &Target) -> Result<(), Clus
 fn gate_is(job: &mut Job, open_to: Vec<String>) {
     let generation = job.instance.gate_generation;
     if let Some(seen) = &mut job.seen {
-        seen.gate = Some(GateFact { generation, open_to });
+        seen.gate = Some(GateFact {
+            generation,
+            open_to,
+        });
     }
 }

@@ -97,8 +97,12 @@ impl Job {
 
     /// Reads the rows again, because somebody else has written them.
     pub async fn reload(&mut self) -> Result<bool> {
-        let fresh =
-            Self::load(self.context.clone(), Arc::clone(&self.history), self.held.clone()).await?;
+        let fresh = Self::load(
+            self.context.clone(),
+            Arc::clone(&self.history),
+            self.held.clone(),
+        )
+        .await?;
         let Some(fresh) = fresh else { return Ok(false) };
         let seen = self.seen.take();
         *self = Self { seen, ..fresh };
@@ -123,7 +127,16 @@ impl Job {
         let target = self.target()?;
         let unreachable = self.look(target.as_ref()).await;
         let next = self.plan(self.found(unreachable.as_ref()), unreachable.as_ref());
-        let near = matches!(&next, Next::Wait { step: StepName::Reachable, .. } | Next::Stuck { step: StepName::Reachable, .. });
+        let near = matches!(
+            &next,
+            Next::Wait {
+                step: StepName::Reachable,
+                ..
+            } | Next::Stuck {
+                step: StepName::Reachable,
+                ..
+            }
+        );
         if let (true, Some(target)) = (near && self.probe.is_none(), &target) {
             let key = crate::watchman::key(&self.context.settings.server_key, &self.instance.id);
             self.probe = Some(self.context.clusters.probe(target, &key).await);
@@ -137,7 +150,11 @@ impl Job {
         let cluster = self.instance.cluster.clone()?;
         let Some(target) = target else {
             let why = "it was removed from this control plane";
-            return Some(Cause::new(CauseCode::ClusterUnreachable, cluster.as_str(), why));
+            return Some(Cause::new(
+                CauseCode::ClusterUnreachable,
+                cluster.as_str(),
+                why,
+            ));
         };
         if self.seen.is_some() {
             return None;
@@ -148,12 +165,18 @@ impl Job {
                 self.seen = Some(seen);
                 None
             }
-            Ok(Err(error)) => {
-                Some(Cause::new(CauseCode::ClusterUnreachable, cluster.as_str(), error.to_string()))
-            }
+            Ok(Err(error)) => Some(Cause::new(
+                CauseCode::ClusterUnreachable,
+                cluster.as_str(),
+                error.to_string(),
+            )),
             Err(_) => {
                 let why = "no answer within 15 s";
-                Some(Cause::new(CauseCode::ClusterUnreachable, cluster.as_str(), why))
+                Some(Cause::new(
+                    CauseCode::ClusterUnreachable,
+                    cluster.as_str(),
+                    why,
+                ))
             }
         }
     }
@@ -163,15 +186,30 @@ impl Job {
         if let Some(cause) = unreachable {
             return Some(cause.clone());
         }
-        let kept = self.operation.cause.as_ref().filter(|cause| of_a_step(cause.code)).cloned();
+        let kept = self
+            .operation
+            .cause
+            .as_ref()
+            .filter(|cause| of_a_step(cause.code))
+            .cloned();
         let Some(seen) = &self.seen else { return kept };
         let cluster = ClusterFact {
-            name: self.instance.cluster.as_ref().map(ToString::to_string).unwrap_or_default(),
+            name: self
+                .instance
+                .cluster
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             unreachable: None,
             overrides_unreachable: None,
         };
-        let look =
-            assess(&cluster, Some(seen), self.probe.as_ref(), self.instance.release, self.now());
+        let look = assess(
+            &cluster,
+            Some(seen),
+            self.probe.as_ref(),
+            self.instance.release,
+            self.now(),
+        );
         let deleting = self.kind() == OperationKind::Delete;
         let matters = |cause: &Cause| !deleting || cause.code == CauseCode::DeletionBlocked;
         look.causes.into_iter().find(matters).or(kept)
@@ -191,7 +229,11 @@ impl Job {
 
     fn plan(&self, cause: Option<Cause>, unreachable: Option<&Cause>) -> Next {
         let same = self.operation.cause.as_ref().map(|c| c.code) == cause.as_ref().map(|c| c.code);
-        let since = self.operation.cause_since.filter(|_| same).unwrap_or_else(|| self.now());
+        let since = self
+            .operation
+            .cause_since
+            .filter(|_| same)
+            .unwrap_or_else(|| self.now());
         let begun: BTreeMap<StepName, Timestamp> = self
             .operation
             .steps
@@ -220,7 +262,11 @@ impl Job {
     /// kind of operation has.
     fn standing_for(&mut self, name: StepName) -> Option<&mut Step> {
         let place = |wanted: StepName| StepName::ALL.iter().position(|it| *it == wanted);
-        let at = self.operation.steps.iter().rposition(|step| place(step.name) <= place(name))?;
+        let at = self
+            .operation
+            .steps
+            .iter()
+            .rposition(|step| place(step.name) <= place(name))?;
         self.operation.steps.get_mut(at)
     }
 
@@ -228,7 +274,9 @@ impl Job {
     fn pass(&mut self, name: StepName) {
         let now = self.now();
         let seen = self.seen.clone();
-        let Some(at) = self.standing_for(name).map(|step| step.ordinal) else { return };
+        let Some(at) = self.standing_for(name).map(|step| step.ordinal) else {
+            return;
+        };
         for step in &mut self.operation.steps {
             let open = matches!(step.state, StepState::Running | StepState::Waiting);
             if step.ordinal < at && step.state != StepState::Succeeded {
@@ -251,7 +299,9 @@ impl Job {
         self.operation.started_at.get_or_insert(now);
         // A step that is tried again shows why, not a flicker, until it is done.
         let troubled = self.operation.cause.is_some();
-        let Some(step) = self.standing_for(name) else { return };
+        let Some(step) = self.standing_for(name) else {
+            return;
+        };
         let tried_again = troubled && step.state == StepState::Waiting;
         if !tried_again {
             let begun = *step.started_at.get_or_insert(now);
@@ -281,7 +331,12 @@ impl Job {
     pub fn succeed(&mut self, name: StepName) {
         let now = self.now();
         self.operation.attempts = 0;
-        if self.operation.cause.as_ref().is_some_and(|cause| of_a_step(cause.code)) {
+        if self
+            .operation
+            .cause
+            .as_ref()
+            .is_some_and(|cause| of_a_step(cause.code))
+        {
             self.note(None);
         }
         if let Some(step) = self.standing_for(name) {
@@ -290,7 +345,13 @@ impl Job {
     }
 
     /// Records what a step waits for.
-    pub fn wait(&mut self, name: StepName, reason: String, deadline: Timestamp, state: OperationState) {
+    pub fn wait(
+        &mut self,
+        name: StepName,
+        reason: String,
+        deadline: Timestamp,
+        state: OperationState,
+    ) {
         let now = self.now();
         self.pass(name);
         self.operation.state = state;
@@ -312,7 +373,12 @@ impl Job {
     /// Records that a step failed, and says when it is tried again: soon, then less and less often.
     /// What lasts, or takes longer than it may, needs a person.
     pub fn fail(&mut self, name: StepName, error: &ClusterError) -> Duration {
-        let cluster = self.instance.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
+        let cluster = self
+            .instance
+            .cluster
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let subject = self.instance.name.to_string();
         let why = error.to_string();
         let cause = match error {
@@ -320,22 +386,35 @@ impl Job {
                 Some(Cause::new(CauseCode::ClusterUnreachable, cluster, &why))
             }
             ClusterError::Refused(_) => Some(Cause::new(CauseCode::StepRefused, subject, &why)),
-            ClusterError::SecretsManager(_) => {
-                Some(Cause::new(CauseCode::SecretsManagerUnavailable, subject, &why))
-            }
+            ClusterError::SecretsManager(_) => Some(Cause::new(
+                CauseCode::SecretsManagerUnavailable,
+                subject,
+                &why,
+            )),
             ClusterError::Busy(_) => None,
         };
         if cause.is_some() {
             self.note(cause);
         }
         let begun = self.begun(name).unwrap_or_else(|| self.now());
-        let lasting = self.operation.cause_since.is_some_and(|at| self.now().since(at) >= STUCK_AFTER);
+        let lasting = self
+            .operation
+            .cause_since
+            .is_some_and(|at| self.now().since(at) >= STUCK_AFTER);
         let overdue = self.now() >= begun + name.deadline();
         let stuck = lasting || overdue;
         if stuck && self.operation.cause.is_none() {
-            self.note(Some(Cause::new(CauseCode::TakesTooLong, name.title(), &why)));
+            self.note(Some(Cause::new(
+                CauseCode::TakesTooLong,
+                name.title(),
+                &why,
+            )));
         }
-        let state = if stuck { OperationState::Stuck } else { OperationState::Waiting };
+        let state = if stuck {
+            OperationState::Stuck
+        } else {
+            OperationState::Waiting
+        };
         self.wait(name, why, begun + name.deadline(), state);
         let since = self.operation.cause_since.unwrap_or(begun);
         (self.now().since(since) / 4).clamp(Duration::from_millis(500), super::carry::AGAIN)

@@ -19,7 +19,10 @@ pub(super) async fn place(job: &mut Job) -> Result<bool, Stopped> {
     let (region, purpose) = (job.instance.region.clone(), job.instance.purpose);
     let clusters = store::cluster::candidates(&mut tx, &region, purpose, now).await?;
     job.lock_instance(&mut tx).await?;
-    let candidates: Vec<_> = clusters.iter().map(store::cluster::Cluster::candidate).collect();
+    let candidates: Vec<_> = clusters
+        .iter()
+        .map(store::cluster::Cluster::candidate)
+        .collect();
     match choose(&candidates, &region, purpose) {
         Ok(name) => {
             let chosen = clusters.into_iter().find(|c| c.settings.name == name);
