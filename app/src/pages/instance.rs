@@ -237,6 +237,7 @@ fn values(values: &[ValueOrigin]) -> Option<AnyView> {
     }
     let rows: Vec<_> = values
         .iter()
+        .filter(|value| !value.path.is_empty())
         .map(|value| {
             let ValueOrigin { path, value, origin } = value.clone();
             view! {

@@ -45,7 +45,7 @@ pub fn page(caller: &Caller, shown: &Shown, form: &Form) -> Page {
     let body = view! {
         {header(tenant.name.clone(), state(tenant), create)}
         {form.summary()}
-        {shown.invited.as_ref().map(invited)}
+        {shown.invited.as_ref().map(|made| invited(tenant, made))}
         {section("instances", "Instances", instances(shown, caller.now))}
         {section("members", "Members", members(caller, shown, form))}
         {danger(caller, tenant, form)}
@@ -68,15 +68,16 @@ fn state(tenant: &TenantView) -> AnyView {
     view! { {instances}"; "{count(tenant.members, "member", "members")}". Since "{on(tenant.created_at)}"." }.into_any()
 }
 
-fn invited(made: &Invited) -> AnyView {
+fn invited(tenant: &TenantView, made: &Invited) -> AnyView {
     let email = made.email.clone();
-    match &made.link {
+    let told = match &made.link {
         None => callout("ok", view! { <p><strong>{email}" is invited."</strong>" The one-time link went out by mail."</p> }),
         Some(link) => callout("ok", view! {
             <p><strong>{email}" is invited."</strong>" No mail is sent from here: hand on this one-time link. It is shown only now."</p>
             {snippet(link, "link")}
         }),
-    }
+    };
+    view! { <div data-replace-location=format!("/tenants/{}", tenant.id)>{told}</div> }.into_any()
 }
 
 fn instances(shown: &Shown, now: Timestamp) -> AnyView {

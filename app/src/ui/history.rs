@@ -116,7 +116,12 @@ fn incidents(spans: &[HistorySpan], now: Timestamp) -> Option<AnyView> {
     let rows: Vec<_> = spans
         .iter()
         .rev()
-        .filter(|span| !matches!(span.status, HealthStatus::Healthy | HealthStatus::Progressing))
+        .filter(|span| match span.status {
+            HealthStatus::Healthy | HealthStatus::Progressing => false,
+            HealthStatus::Degraded | HealthStatus::Down => true,
+            // Not having been looked at is no incident; having been lost is one.
+            HealthStatus::Unknown => span.cause.is_some(),
+        })
         .take(20)
         .map(|span| {
             let cause = span.cause.clone();

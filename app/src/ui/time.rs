@@ -36,13 +36,14 @@ pub fn span(length: Duration) -> String {
     }
 }
 
-/// A length of time to a tenth of a second below a minute, for steps of operations: "1.4 s",
+/// A length of time as exactly as it matters for steps of operations: "40 ms", "1.4 s",
 /// "2 min 5 s".
 #[must_use]
 pub fn duration(length: Duration) -> String {
     let (seconds, tenths) = (length.as_secs(), length.subsec_millis() / 100);
     match seconds {
-        0..10 => format!("{seconds}.{tenths} s"),
+        0 => format!("{} ms", length.as_millis()),
+        1..10 => format!("{seconds}.{tenths} s"),
         10..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
