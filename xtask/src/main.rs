@@ -6,6 +6,7 @@
 //! in one sentence what is missing and how to get it.
 
 mod assets;
+mod bench;
 mod campaign;
 mod docs;
 mod failure;
@@ -54,6 +55,8 @@ enum Command {
     Docs,
     /// Long tests that are not part of `test`; without a name, lists them.
     Campaign(campaign::Campaign),
+    /// Measurements; without a name, lists them.
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -86,5 +89,6 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Assets(assets) => assets.run(),
         Command::Docs => docs::run(),
         Command::Campaign(campaign) => campaign.run(),
+        Command::Bench(bench) => bench.run(),
     }
 }

@@ -89,6 +89,10 @@ impl Running {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The exit status if the program has ended by itself.
     pub fn look(&mut self) -> Result<Option<ExitStatus>> {
         let status = self

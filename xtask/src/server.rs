@@ -18,10 +18,6 @@ const PACKAGE: &str = "hosted-instances";
 /// How long a fresh server may take to answer; it makes its database and keys first.
 const START: Duration = Duration::from_mins(1);
 
-/// How fast things happen in the sandbox cluster of the tests: an instance that takes ten seconds
-/// at the usual pace takes two, which leaves something to watch and little to wait for.
-const PACE: &str = "0.2";
-
 /// Which profile the server is built with.
 #[derive(Clone, Copy)]
 pub enum Profile {
@@ -66,7 +62,7 @@ pub fn free_port() -> Result<u16> {
     Ok(listener.local_addr().told(told)?.port())
 }
 
-/// A server of the tests' own, with its sandbox at a quick pace, on a free port.
+/// A server of a test's own on a free port.
 pub struct TestServer {
     running: Running,
     log: PathBuf,
@@ -74,8 +70,9 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts it on `data` and waits until it is ready; its log goes to `log`.
-    pub fn start(binary: &Path, data: &Path, log: PathBuf) -> Result<Self> {
+    /// Starts it on `data` and waits until it is ready; its log goes to `log`. With a `pace` of 1 the
+    /// sandbox cluster takes its usual time, with 0 none.
+    pub fn start(binary: &Path, data: &Path, log: PathBuf, pace: &str) -> Result<Self> {
         let port = free_port()?;
         let told = || format!("{} could not be written", log.display());
         let output = File::create(&log).told(told)?;
@@ -92,11 +89,16 @@ impl TestServer {
             .arg("--listen")
             .arg(format!("127.0.0.1:{port}"));
         command.arg("--data-dir").arg(data);
-        command.env("HOSTED_INSTANCES_SANDBOX__PACE", PACE);
+        command.env("HOSTED_INSTANCES_SANDBOX__PACE", pace);
         let running = process::start("the server", &mut command)?;
         let mut server = Self { running, log, port };
         server.wait_until_ready()?;
         Ok(server)
+    }
+
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.running.id()
     }
 
     pub fn url(&self) -> String {

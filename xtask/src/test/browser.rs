@@ -12,6 +12,9 @@ use crate::server::TestServer;
 use crate::{assets, npm, report, tools, workspace};
 
 const ALLOWED: Duration = Duration::from_mins(20);
+/// An instance that takes ten seconds at the usual pace takes two, which leaves something to watch
+/// and little to wait for.
+const PACE: &str = "0.2";
 
 pub fn run(plan: &Plan, built: &Built) -> Result<Outcome> {
     if let Some(reason) = npm::missing() {
@@ -36,7 +39,7 @@ pub fn run(plan: &Plan, built: &Built) -> Result<Outcome> {
         .told(told)?;
     let log = log_path("browser-server");
     let server = report::step("server for the browser", || {
-        TestServer::start(&built.server, data.path(), log.clone())
+        TestServer::start(&built.server, data.path(), log.clone(), PACE)
     })?;
     let mut node = workspace::clean("node");
     node.current_dir(&home).arg("run.mjs").args(&plan.filters);
