@@ -119,7 +119,7 @@ fn describe(command: &clap::Command, name: &str, out: &mut String) {
     let _ = write!(
         out,
         "\n## `{name}`\n\n{}\n",
-        about.unwrap_or_default().trim()
+        ended(about.unwrap_or_default().trim())
     );
     // Options for all commands are told once, at the top.
     let top = !name.contains(' ');
@@ -141,27 +141,42 @@ fn describe(command: &clap::Command, name: &str, out: &mut String) {
 }
 
 fn option(argument: &clap::Arg) -> String {
-    let mut name = format!("--{}", argument.get_long().unwrap_or_default());
-    if argument.get_action().takes_values() {
-        let value = argument.get_value_names().and_then(|names| names.first());
-        let _ = write!(name, " {}", value.map_or("VALUE", |value| value.as_str()));
-    }
+    let value = argument.get_value_names().and_then(|names| names.first());
+    let value = value.map_or("VALUE", |value| value.as_str());
+    let name = match argument.get_long() {
+        Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
+        Some(long) => format!("--{long}"),
+        None => value.to_owned(),
+    };
     let help = argument
         .get_long_help()
         .or(argument.get_help())
         .map(ToString::to_string);
-    let needed = if argument.is_required_set() {
-        " Required."
-    } else {
-        ""
-    };
     let help = help
         .unwrap_or_default()
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
-    let end = if help.ends_with(['.', ']']) { "" } else { "." };
-    format!("- `{name}`: {help}{end}{needed}")
+    let mut line = format!("- `{name}`: {}", ended(&help));
+    if argument.is_required_set() {
+        line.push_str(" Required.");
+    }
+    if let [default] = argument.get_default_values()
+        && argument.get_action().takes_values()
+    {
+        let _ = write!(line, " Default: {}.", default.to_string_lossy());
+    }
+    line
+}
+
+/// With the full stop that clap takes from a text of one sentence.
+fn ended(text: &str) -> String {
+    let end = if text.is_empty() || text.ends_with(['.', ']']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{text}{end}")
 }
 
 #[cfg(test)]

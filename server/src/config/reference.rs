@@ -2,8 +2,10 @@
 //! It decides what is a known key, how the text of an environment variable is read, and what
 //! `docs/configuration.md` says; so these three cannot differ.
 
+use std::collections::BTreeMap;
+
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Config;
 
@@ -14,7 +16,7 @@ pub struct Section {
     pub name: String,
     /// What it is about.
     pub text: String,
-    /// Its keys, in the order of their declaration.
+    /// Its keys, by name.
     pub keys: Vec<Key>,
 }
 
@@ -60,7 +62,7 @@ impl Section {
     }
 }
 
-/// Every section with every key, in the order of their declaration.
+/// Every section with every key, by name.
 #[must_use]
 pub fn reference() -> Vec<Section> {
     let settings =
@@ -81,11 +83,13 @@ pub fn reference() -> Vec<Section> {
         .collect()
 }
 
-fn properties(schema: &Value) -> Map<String, Value> {
-    schema["properties"]
+/// Sorted here: whether a JSON object keeps an order depends on what else is built with us.
+fn properties(schema: &Value) -> BTreeMap<String, Value> {
+    let found = schema["properties"]
         .as_object()
         .cloned()
-        .unwrap_or_default()
+        .unwrap_or_default();
+    found.into_iter().collect()
 }
 
 /// A documentation comment as one line: it was broken for the width of the source.
