@@ -104,8 +104,9 @@ async fn dispatch(
         return Ok(document);
     }
     if let Some(review) = review::kind(&path) {
+        let content = header(header::CONTENT_TYPE);
         let body = body::read(incoming).await?;
-        return review::answer(review, body::parse(&body, "")?);
+        return review::answer(review, review::parse(review, &body, &content)?);
     }
     let call = Call {
         cluster,

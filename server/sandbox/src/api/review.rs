@@ -37,6 +37,25 @@ pub fn kind(path: &[&str]) -> Option<Review> {
     }
 }
 
+/// Reads a question. `kubectl auth` asks in protobuf; as everything is allowed, its details do not
+/// matter, and it takes the answer as JSON.
+pub fn parse(review: Review, body: &[u8], content: &str) -> Result<Value, Failure> {
+    if !content.contains("protobuf") {
+        return super::body::parse(body, content);
+    }
+    let (group, kind) = match review {
+        Review::Access => ("authorization.k8s.io", "SelfSubjectAccessReview"),
+        Review::Rules => ("authorization.k8s.io", "SelfSubjectRulesReview"),
+        Review::Myself => ("authentication.k8s.io", "SelfSubjectReview"),
+    };
+    Ok(json!({
+        "apiVersion": format!("{group}/v1"),
+        "kind": kind,
+        "metadata": {},
+        "spec": {"resourceAttributes": {}},
+    }))
+}
+
 /// Answers a question.
 pub fn answer(review: Review, mut body: Value) -> Result<Response<Body>, Failure> {
     if !body.is_object() {

@@ -63,7 +63,7 @@ fn finalize(call: &Call, old: &Entry, value: &Value) -> Result<Response<Body>, F
 }
 
 /// Checks that an object fits the path it was sent to, and places it there.
-pub fn fitting(call: &Call, mut value: Value) -> Result<Value, Failure> {
+pub fn fitting(call: &Call, value: Value) -> Result<Value, Failure> {
     let kind = call.target.kind;
     let row = kind.definition();
     if !value.is_object() {
@@ -101,6 +101,11 @@ pub fn fitting(call: &Call, mut value: Value) -> Result<Value, Failure> {
             )));
         }
     }
+    placed(call, value)
+}
+
+/// The object at the place that the path names.
+fn placed(call: &Call, mut value: Value) -> Result<Value, Failure> {
     let (name, space) = (
         fields::name(&value).to_owned(),
         fields::namespace(&value).to_owned(),
@@ -113,7 +118,7 @@ pub fn fitting(call: &Call, mut value: Value) -> Result<Value, Failure> {
         }
         fields::set(&mut value, &["metadata", "name"], json!(wished));
     }
-    if row.namespaced {
+    if call.target.kind.definition().namespaced {
         let wished = call
             .target
             .namespace

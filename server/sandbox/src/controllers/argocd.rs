@@ -140,10 +140,10 @@ impl Controllers {
             };
         }
         let mut parts = Vec::new();
-        for (kind, name) in render::PARTS {
-            let live = store.get(*kind, &plan.namespace, name);
+        for (kind, name) in render::parts(plan) {
+            let live = store.get(kind, &plan.namespace, name);
             let version = live.as_ref().map_or(0, |entry| entry.version);
-            let place = (*kind, (*name).to_owned());
+            let place = (kind, name.to_owned());
             if let Some(part) = seen
                 .parts
                 .get(&place)
@@ -157,14 +157,14 @@ impl Controllers {
                 Some(entry) => {
                     let live = entry.value();
                     (
-                        object::contains(&live, &render::part(*kind, name, plan)),
-                        health::of(*kind, &live),
+                        object::contains(&live, &render::part(kind, name, plan)),
+                        health::of(kind, &live),
                     )
                 }
             };
-            let name = (*name).to_owned();
+            let name = name.to_owned();
             let part = Part {
-                kind: *kind,
+                kind,
                 name,
                 version,
                 in_sync,
@@ -281,9 +281,7 @@ fn leftovers(store: &crate::store::Store, plan: &Plan, application: &Value) -> V
             };
             let kind = Kind::named(&api, object::text_or_empty(item, "/kind"))?;
             let name = object::text_or_empty(item, "/name");
-            let known = render::PARTS
-                .iter()
-                .any(|(one, part)| *one == kind && *part == name);
+            let known = render::parts(plan).any(|(one, part)| one == kind && part == name);
             let live = store.get(kind, &plan.namespace, name).filter(|_| !known)?;
             Some(Part {
                 kind,

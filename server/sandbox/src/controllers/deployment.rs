@@ -236,8 +236,8 @@ impl Controllers {
 
     fn write_status(&mut self, task: &Task, deployment: &Value, set: &Entry, count: &Count) {
         let complete = count.updated_ready >= count.wished && count.all == count.updated;
-        let progress = object::condition(deployment, "Progressing");
-        let reason = progress
+        let before = object::condition(deployment, "Progressing");
+        let reason = before
             .map_or("", |found| object::text_or_empty(found, "/reason"))
             .to_owned();
         let generation = object::number(deployment, "/metadata/generation").unwrap_or(1);
@@ -263,34 +263,12 @@ impl Controllers {
             .store
             .edit(Kind::Deployment, space, name, MANAGER, |there| {
                 numbers(there, count, generation);
-                let set = &*set.key.name;
                 if complete {
-                    let message = format!("ReplicaSet \"{set}\" has successfully progressed.");
-                    object::set_condition(
-                        there,
-                        "Progressing",
-                        "True",
-                        "NewReplicaSetAvailable",
-                        &message,
-                    );
+                    progress(there, "NewReplicaSetAvailable", &set.key.name);
                 } else if late {
-                    let message = format!("ReplicaSet \"{set}\" has timed out progressing.");
-                    object::set_condition(
-                        there,
-                        "Progressing",
-                        "False",
-                        "ProgressDeadlineExceeded",
-                        &message,
-                    );
+                    progress(there, "ProgressDeadlineExceeded", &set.key.name);
                 } else if !settled {
-                    let message = format!("ReplicaSet \"{set}\" is progressing.");
-                    object::set_condition(
-                        there,
-                        "Progressing",
-                        "True",
-                        "ReplicaSetUpdated",
-                        &message,
-                    );
+                    progress(there, "ReplicaSetUpdated", &set.key.name);
                 }
             });
         self.cluster
@@ -307,6 +285,17 @@ impl Controllers {
                 object::set(there, &["status"], status);
             });
     }
+}
+
+/// Says how the rollout of a replica set goes.
+fn progress(deployment: &mut Value, reason: &str, set: &str) {
+    let (status, how) = match reason {
+        "NewReplicaSetAvailable" => ("True", "has successfully progressed"),
+        "ProgressDeadlineExceeded" => ("False", "has timed out progressing"),
+        _ => ("True", "is progressing"),
+    };
+    let message = format!("ReplicaSet \"{set}\" {how}.");
+    object::set_condition(deployment, "Progressing", status, reason, &message);
 }
 
 fn numbers(deployment: &mut Value, count: &Count, generation: i64) {

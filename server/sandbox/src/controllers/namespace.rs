@@ -120,6 +120,10 @@ fn explain(space: &mut Value, rest: &Rest) {
         "SomeResourcesRemain",
         &message,
     );
+    explain_finalizers(space, rest);
+}
+
+fn explain_finalizers(space: &mut Value, rest: &Rest) {
     if rest.finalizers.is_empty() {
         let message = "All content-preserving finalizers finished";
         object::set_condition(

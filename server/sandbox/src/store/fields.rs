@@ -383,18 +383,7 @@ pub fn apply(
     force: bool,
 ) -> Result<Value, Failure> {
     let wished = of(kind, config);
-    let mut list = live.map(Managed::all).unwrap_or_default();
-    if let Some(live) = live
-        && list.is_empty()
-    {
-        let nobody = Author {
-            manager: "before-first-apply".to_owned(),
-            subresource: None,
-        };
-        let mut first = Managed::fresh(&nobody, "Update", &kind.api_version());
-        first.fields = of(kind, live);
-        list.push(first);
-    }
+    let mut list = owners_before_apply(kind, live);
     let mut merged = live.cloned().unwrap_or_else(|| json!({}));
     merge(kind, "", &mut merged, config);
     let found = conflicts(&list, live, &merged, &wished, author);
@@ -419,8 +408,33 @@ pub fn apply(
         entry.fields.clone_from(&wished);
         list.push(entry);
     }
+    give_up(&mut merged, &list, &mine, &wished);
+    let same = mine == wished && live.is_some_and(|live| unmanaged(live) == unmanaged(&merged));
+    write_managed(&mut merged, list, (!same).then_some((author, "Apply")));
+    Ok(merged)
+}
+
+/// The owners of an object; one that never was managed belongs to whoever was before.
+fn owners_before_apply(kind: Kind, live: Option<&Value>) -> Vec<Managed> {
+    let mut list = live.map(Managed::all).unwrap_or_default();
+    if let Some(live) = live
+        && list.is_empty()
+    {
+        let nobody = Author {
+            manager: "before-first-apply".to_owned(),
+            subresource: None,
+        };
+        let mut first = Managed::fresh(&nobody, "Update", &kind.api_version());
+        first.fields = of(kind, live);
+        list.push(first);
+    }
+    list
+}
+
+/// Removes what was owned and is no longer wished, unless somebody else owns it or something in it.
+fn give_up(merged: &mut Value, list: &[Managed], mine: &Fields, wished: &Fields) {
     let dropped: Vec<Place> = mine
-        .difference(&wished)
+        .difference(wished)
         .filter(|place| !list.iter().any(|entry| entry.fields.contains(*place)))
         .cloned()
         .collect();
@@ -432,12 +446,9 @@ pub fn apply(
                 .any(|other| other.len() > place.len() && other.starts_with(place))
         });
         if !kept_below {
-            take(&mut merged, place);
+            take(merged, place);
         }
     }
-    let same = mine == wished && live.is_some_and(|live| unmanaged(live) == unmanaged(&merged));
-    write_managed(&mut merged, list, (!same).then_some((author, "Apply")));
-    Ok(merged)
 }
 
 /// The object without its bookkeeping of owners.

@@ -329,6 +329,12 @@ fn defaults(kind: Kind, object: &mut Value) {
             }
         }
         Kind::Service => {
+            let place = super::digest(
+                &format!("{}/{}", object::namespace(object), object::name(object)),
+                8,
+            );
+            let address = format!("172.20.{}.{}", (place >> 8) % 256, place % 254 + 1);
+            object::slot(object, &["spec", "clusterIP"], || json!(address));
             object::slot(object, &["spec", "type"], || json!("ClusterIP"));
             object::slot(object, &["spec", "sessionAffinity"], || json!("None"));
         }

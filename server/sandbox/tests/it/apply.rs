@@ -111,14 +111,19 @@ async fn a_status_is_written_through_its_own_door() {
         }))
         .await;
     let path = "/apis/external-secrets.io/v1/namespaces/default/secretstores/s";
-    let patch = json!({"spec": {"provider": {"changed": {}}}, "status": {"mine": "yes"}});
+    let change = json!({"spec": {"provider": {"changed": {}}}, "status": {"mine": "yes"}});
     let merge = "application/merge-patch+json";
     let (_, object) = world
-        .raw("PATCH", &format!("{path}/status"), merge, patch.to_string())
+        .raw(
+            "PATCH",
+            &format!("{path}/status"),
+            merge,
+            change.to_string(),
+        )
         .await;
     assert_eq!(object["status"]["mine"], "yes");
     assert_eq!(object["spec"]["provider"], json!({}));
-    let (_, object) = world.raw("PATCH", path, merge, patch.to_string()).await;
+    let (_, object) = world.raw("PATCH", path, merge, change.to_string()).await;
     assert_eq!(object["spec"]["provider"], json!({"changed": {}}));
     assert_eq!(object["metadata"]["generation"], 2);
 }

@@ -42,12 +42,28 @@ pub fn permits(store: &Store, application: &Value) -> Result<(), String> {
             ));
         }
     }
+    destination(&project, spec).map_err(|place| match place {
+        Place::Unknown(server) => format!("cluster \"{server}\" not found"),
+        Place::Refused(server, target) => format!(
+            "application destination server '{server}' and namespace '{target}' do not match any of \
+             the allowed destinations in project '{name}'"
+        ),
+    })
+}
+
+/// A destination that does not do.
+enum Place {
+    Unknown(String),
+    Refused(String, String),
+}
+
+fn destination(project: &Value, spec: &Value) -> Result<(), Place> {
     let server = object::text_or_empty(spec, "/destination/server");
     let target = object::text_or_empty(spec, "/destination/namespace");
     let known = server == "https://kubernetes.default.svc"
         || object::text(spec, "/destination/name") == Some("in-cluster");
     if !known {
-        return Err(format!("cluster \"{server}\" not found"));
+        return Err(Place::Unknown(server.to_owned()));
     }
     let fits = project["spec"]["destinations"]
         .as_array()
@@ -63,10 +79,7 @@ pub fn permits(store: &Store, application: &Value) -> Result<(), String> {
     if fits {
         return Ok(());
     }
-    Err(format!(
-        "application destination server '{server}' and namespace '{target}' do not match any of the \
-         allowed destinations in project '{name}'"
-    ))
+    Err(Place::Refused(server.to_owned(), target.to_owned()))
 }
 
 fn any(list: &Value, text: &str) -> bool {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 
 /// The objects in the order in which they are applied.
-pub const PARTS: &[(Kind, &str)] = &[
+const PARTS: &[(Kind, &str)] = &[
     (Kind::ExternalSecret, "instance-secrets"),
     (Kind::Service, "cloud-agent"),
     (Kind::Service, "cloud-agent-enterprise"),
@@ -26,6 +26,15 @@ pub const PARTS: &[(Kind, &str)] = &[
     (Kind::Tls, "gateway"),
     (Kind::Route, "instance"),
 ];
+
+/// The objects that the values ask for.
+pub fn parts(plan: &Plan) -> impl Iterator<Item = (Kind, &'static str)> {
+    let enterprise = plan.values.pointer("/enterpriseAgent/enabled") != Some(&Value::Bool(false));
+    PARTS
+        .iter()
+        .copied()
+        .filter(move |(_, name)| enterprise || *name != "cloud-agent-enterprise")
+}
 
 /// One object of the chart.
 pub fn part(kind: Kind, name: &str, plan: &Plan) -> Value {
@@ -161,12 +170,17 @@ fn database(plan: &Plan) -> Value {
         .values
         .pointer("/database/size")
         .and_then(Value::as_str)
-        .unwrap_or("4Gi");
+        .unwrap_or("10Gi");
+    let version = plan
+        .values
+        .pointer("/database/version")
+        .and_then(Value::as_str)
+        .unwrap_or("17");
     json!({
         "teamId": "prism",
-        "numberOfInstances": number(plan, "/database/instances", 2),
+        "numberOfInstances": number(plan, "/database/replicas", 2),
         "volume": {"size": size},
-        "postgresql": {"version": "14"},
+        "postgresql": {"version": version},
         "users": {
             "pollux-admin": ["superuser", "createdb"], "pollux-application-user": [],
             "connect-admin": ["superuser", "createdb"], "connect-application-user": [],

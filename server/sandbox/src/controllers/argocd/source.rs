@@ -50,44 +50,11 @@ pub fn plan(cluster: &Cluster, application: &Value) -> Result<Plan, String> {
     let empty = Value::Null;
     let helm = sources.get(chart).map_or(&empty, |source| &source["helm"]);
     let name = object::text(helm, "/releaseName").unwrap_or(object::name(application));
-    let mut values = json!({});
-    let (mut version, mut content) = (None, String::new());
-    for file in helm["valueFiles"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
-        if let Some(path) = file.strip_prefix('$') {
-            let text = referenced(cluster, &sources, path).map_err(|why| broken(&why))?;
-            match text {
-                Some(text) => {
-                    merge(
-                        &mut values,
-                        &parsed(&text, file).map_err(|why| broken(&why))?,
-                    );
-                    content.push_str(&text);
-                }
-                None if helm["ignoreMissingValueFiles"] == true => {}
-                None => {
-                    return Err(broken(&template(
-                        name,
-                        &format!("open {file}: no such file or directory"),
-                    )));
-                }
-            }
-        } else if let Some(found) = release(file) {
-            version = Some(found.to_owned());
-        }
-    }
-    if let Some(text) = object::text(helm, "/values") {
-        merge(
-            &mut values,
-            &parsed(text, "values").map_err(|why| broken(&why))?,
-        );
-    }
-    merge(&mut values, &helm["valuesObject"]);
-    parameters(&mut values, helm);
+    let Effective {
+        values,
+        version,
+        content,
+    } = effective(cluster, &sources, helm, name).map_err(|why| broken(&why))?;
     if cluster.faults.has(&namespace, Fault::ChartBroken) {
         return Err(broken(&template(
             name,
@@ -96,13 +63,15 @@ pub fn plan(cluster: &Cluster, application: &Value) -> Result<Plan, String> {
              evaluating interface {}.limits",
         )));
     }
-    let version = version.filter(|version| is_known(version)).ok_or_else(|| {
-        broken(&template(
-            name,
-            "execution error at (prism-instance/templates/agent.yaml:1:4): release.version is \
+    let version = version
+        .filter(|version| is_known(cluster, version))
+        .ok_or_else(|| {
+            broken(&template(
+                name,
+                "execution error at (prism-instance/templates/agent.yaml:1:4): release.version is \
              required: no such file releases/<version>.yaml in this revision of the chart",
-        ))
-    })?;
+            ))
+        })?;
     let revisions = revisions(&sources, chart, &content);
     let text = format!("{}{values}{revisions:?}{version}", application["spec"]);
     Ok(Plan {
@@ -115,6 +84,51 @@ pub fn plan(cluster: &Cluster, application: &Value) -> Result<Plan, String> {
         revisions,
         hash: crate::store::digest(&text, 6),
     })
+}
+
+/// What the value files and the values of an Application come to.
+struct Effective {
+    values: Value,
+    version: Option<String>,
+    /// The text of every override file.
+    content: String,
+}
+
+fn effective(
+    cluster: &Cluster,
+    sources: &[Value],
+    helm: &Value,
+    name: &str,
+) -> Result<Effective, String> {
+    let mut made = Effective {
+        values: json!({}),
+        version: None,
+        content: String::new(),
+    };
+    let files = helm["valueFiles"].as_array().into_iter().flatten();
+    for file in files.filter_map(Value::as_str) {
+        let Some(path) = file.strip_prefix('$') else {
+            made.version = release(file).map(str::to_owned).or(made.version);
+            continue;
+        };
+        match referenced(cluster, sources, path)? {
+            Some(text) => {
+                merge(&mut made.values, &parsed(&text, file)?);
+                made.content.push_str(&text);
+            }
+            None if helm["ignoreMissingValueFiles"] == true => {}
+            None => {
+                let why = format!("open {file}: no such file or directory");
+                return Err(template(name, &why));
+            }
+        }
+    }
+    if let Some(text) = object::text(helm, "/values") {
+        merge(&mut made.values, &parsed(text, "values")?);
+    }
+    merge(&mut made.values, &helm["valuesObject"]);
+    parameters(&mut made.values, helm);
+    Ok(made)
 }
 
 fn template(name: &str, why: &str) -> String {
@@ -196,8 +210,20 @@ fn release(file: &str) -> Option<&str> {
         .flatten()
 }
 
-/// Whether the chart has a file for this release: every release of the agent has one.
-fn is_known(version: &str) -> bool {
+/// Whether the chart has a file for this release: every release of the agent has one, and a cluster's
+/// folder may add others.
+fn is_known(cluster: &Cluster, version: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    is_released(version)
+        || (version.chars().all(plain)
+            && cluster
+                .dir
+                .join("releases")
+                .join(format!("{version}.yaml"))
+                .is_file())
+}
+
+fn is_released(version: &str) -> bool {
     let core = version.split(['-', '+']).next().unwrap_or("");
     let parts: Vec<u32> = core
         .split('.')
@@ -262,8 +288,8 @@ mod tests {
         assert_eq!(release("releases/2.1.0.yaml"), Some("2.1.0"));
         assert_eq!(release("chart/releases/2.1.0.yaml"), Some("2.1.0"));
         assert_eq!(release("$overrides/overrides/x.yaml"), None);
-        assert!(is_known("2.1.0") && is_known("1.40.2") && is_known("1.15.0"));
-        assert!(!is_known("9.9.9") && !is_known("latest") && !is_known("2.1"));
+        assert!(is_released("2.1.0") && is_released("1.40.2") && is_released("1.15.0"));
+        assert!(!is_released("9.9.9") && !is_released("latest") && !is_released("2.1"));
     }
 
     #[test]
