@@ -1,269 +1,20 @@
 //! The whole port against whole clusters: the stories that an operation and a watch live through, over
 //! real HTTP. Every wait is for a condition that the watch reports.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod world;
+
 use std::time::{Duration, Instant};
 
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use model::cause::CauseCode;
-use model::cluster::ClusterAccess;
-use model::observation::{ClusterFact, NamespaceFact, Observation, Probe, ProbeOutcome, assess};
-use model::secret_text::PlainToken;
-use model::{Clock, InstanceId, Timestamp};
-use sandbox::{ClusterFault, ClusterSeed, Fault, Pace, Sandbox, SandboxConfig};
+use model::observation::{NamespaceFact, Observation, ProbeOutcome};
+use sandbox::{ClusterFault, Fault};
 use serde_json::json;
-use service::ports::{ClusterError, ClusterPort, Gate, NewSecret, Target, Targets, WatchEvent};
-use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
-use tower::ServiceExt as _;
+use service::ports::{ClusterError, ClusterPort, WatchEvent};
 
-use crate::resource::{ApisixPluginConfig, Application};
-use crate::wish::samples::target;
-use crate::{Clusters, Config, Directory, Endpoints};
-
-const NAME: &str = "one";
-/// Far longer than anything takes; only a failure waits for it.
-const PATIENCE: Duration = Duration::from_secs(40);
-
-/// A clock that goes on from a fixed point.
-#[derive(Debug)]
-struct Going(Instant);
-
-impl Clock for Going {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(1_790_000_000_000_000) + self.0.elapsed()
-    }
-}
-
-#[derive(Debug)]
-struct One(Arc<Target>);
-
-impl Targets for One {
-    fn target(&self, instance: &InstanceId) -> Option<Arc<Target>> {
-        (*instance == self.0.instance).then(|| self.0.clone())
-    }
-}
-
-struct World {
-    sandbox: Sandbox,
-    _dir: TempDir,
-    clusters: Arc<Clusters>,
-    target: Arc<Target>,
-    clock: Arc<Going>,
-    api_url: String,
-}
-
-impl World {
-    async fn new() -> Self {
-        crate::install_tls();
-        let dir = tempfile::tempdir().unwrap();
-        let seed = ClusterSeed {
-            name: NAME.to_owned(),
-            purpose: "development".to_owned(),
-            region: "eu-west-1".to_owned(),
-            zone: "sandbox.localhost".to_owned(),
-        };
-        let config = SandboxConfig {
-            pace: Pace(0.0),
-            ..SandboxConfig::new(dir.path().to_owned(), vec![seed])
-        };
-        let sandbox = Sandbox::start(config).await.unwrap();
-        let from = sandbox.endpoints()[0].clone();
-        let known = Endpoints {
-            api_url: from.api_url.clone(),
-            gateway_address: from.gateway_url.trim_start_matches("http://").to_owned(),
-            secrets_manager_url: from.secrets_manager_url,
-        };
-        let clock = Arc::new(Going(Instant::now()));
-        let clusters = Clusters::new(Config {
-            kubeconfig: Vec::new(),
-            in_cluster: false,
-            eks: false,
-            named: Arc::new(Directory::new(BTreeMap::from([(NAME.to_owned(), known)]))),
-            secrets_manager: BTreeMap::new(),
-            clock: clock.clone(),
-        });
-        let mut target = target(ClusterAccess::Sandbox {
-            name: NAME.to_owned(),
-        });
-        target.host = format!("{}.sandbox.localhost", target.instance);
-        target.cluster.overrides = None;
-        target.overrides.clear();
-        Self {
-            sandbox: sandbox,
-            _dir: dir,
-            clusters: Arc::new(clusters),
-            target: Arc::new(target),
-            clock,
-            api_url: from.api_url,
-        }
-    }
-
-    /// A client of somebody else.
-    fn client(&self) -> kube::Client {
-        kube::Client::try_from(kube::Config::new(self.api_url.parse().unwrap())).unwrap()
-    }
-
-    fn applications(&self) -> Api<Application> {
-        Api::namespaced(self.client(), "hosted-instances")
-    }
-
-    fn key(&self) -> PlainToken {
-        PlainToken::instance_from(&self.target.instance, &[7; 64])
-    }
-
-    fn secrets(&self) -> Vec<NewSecret> {
-        let secret = |(at, name): (usize, &str)| NewSecret {
-            name: name.to_owned(),
-            text: "do-not-tell".to_owned().into(),
-            request_token: format!("018f3f1e-0000-7000-8000-00000000000{at}"),
-        };
-        ["wallet-seed", "admin-token", "api-key-salt"]
-            .into_iter()
-            .enumerate()
-            .map(secret)
-            .collect()
-    }
-
-    async fn gate(&self, generation: i64, open_to: &[&str]) -> Result<(), ClusterError> {
-        let open_to = open_to.iter().map(|name| (*name).to_owned()).collect();
-        self.clusters
-            .apply_gate(
-                &self.target,
-                &Gate {
-                    generation,
-                    open_to,
-                },
-            )
-            .await
-    }
-
-    /// Every step of a creation, each twice, since each may be repeated.
-    async fn create(&self) {
-        for _ in 0..2 {
-            let (clusters, target) = (&self.clusters, &self.target);
-            clusters.apply_namespace(target).await.unwrap();
-            clusters
-                .write_secrets(target, &self.secrets())
-                .await
-                .unwrap();
-            clusters
-                .apply_watchman(target, Some(&self.key()))
-                .await
-                .unwrap();
-            self.gate(1, &["watchman"]).await.unwrap();
-            clusters.apply_application(target).await.unwrap();
-        }
-    }
-
-    async fn probe(&self) -> Probe {
-        self.clusters.probe(&self.target, &self.key()).await
-    }
-
-    fn watch(&self) -> Watched {
-        let (sink, events) = mpsc::channel(64);
-        let (stopper, stop) = watch::channel(false);
-        let (clusters, target) = (self.clusters.clone(), self.target.clone());
-        let task = tokio::spawn(async move {
-            let targets = Arc::new(One(target.clone()));
-            clusters.watch(&target.cluster, targets, sink, stop).await;
-        });
-        Watched {
-            events,
-            stopper,
-            task,
-        }
-    }
-
-    fn causes(&self, seen: &Observation, probe: Option<&Probe>) -> Vec<CauseCode> {
-        let cluster = ClusterFact {
-            name: NAME.to_owned(),
-            unreachable: None,
-            overrides_unreachable: None,
-        };
-        let version = self.target.release.version;
-        let found = assess(&cluster, Some(seen), probe, version, self.clock.now());
-        found.causes.into_iter().map(|cause| cause.code).collect()
-    }
-
-    /// Begins or ends a fault of the instance.
-    async fn fault(&self, fault: Option<Fault>) {
-        let name = fault.map(Fault::name);
-        let patch = json!({"metadata": {"annotations": {sandbox::FAULT_ANNOTATION: name}}});
-        let params = PatchParams::default();
-        let name = self.target.instance.namespace();
-        self.applications()
-            .patch(&name, &params, &Patch::Merge(&patch))
-            .await
-            .unwrap();
-    }
-}
-
-impl World {
-    /// Begins or ends a fault that shows while the instance is created.
-    async fn fault_of_namespace(&self, fault: Option<Fault>) {
-        let name = fault.map(Fault::name);
-        let patch = json!({"metadata": {"annotations": {sandbox::FAULT_ANNOTATION: name}}});
-        let spaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.client());
-        let name = self.target.instance.namespace();
-        spaces
-            .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
-            .await
-            .unwrap();
-    }
-}
-
-struct Watched {
-    events: mpsc::Receiver<WatchEvent>,
-    stopper: watch::Sender<bool>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Watched {
-    /// The first event that is as wished.
-    async fn until<T>(&mut self, what: &str, wished: impl Fn(WatchEvent) -> Option<T>) -> T {
-        let end = tokio::time::Instant::now() + PATIENCE;
-        let mut last = "nothing".to_owned();
-        loop {
-            match tokio::time::timeout_at(end, self.events.recv()).await {
-                Ok(Some(event)) => {
-                    last = format!("{event:?}");
-                    if let Some(found) = wished(event) {
-                        return found;
-                    }
-                }
-                Ok(None) => panic!("the watch ended before {what}"),
-                Err(_) => panic!("{what} did not come; last was {last}"),
-            }
-        }
-    }
-
-    async fn seen(&mut self, what: &str, wished: impl Fn(&Observation) -> bool) -> Observation {
-        self.until(what, |event| match event {
-            WatchEvent::Seen { observation, .. } if wished(&observation) => Some(*observation),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn stop(self) {
-        self.stopper.send(true).unwrap();
-        tokio::time::timeout(Duration::from_secs(2), self.task)
-            .await
-            .unwrap()
-            .unwrap();
-    }
-}
-
-fn is_well(seen: &Observation) -> bool {
-    let app = seen.application.as_ref();
-    app.is_some_and(|a| a.as_wished && a.compared && a.sync == "Synced" && a.health == "Healthy")
-        && seen.database.as_deref() == Some("Running")
-        && seen.certificate.as_ref().is_some_and(|c| c.ready == "True")
-        && !seen.pods.is_empty()
-        && seen.pods.iter().all(|pod| pod.ready)
-}
+use self::world::{PATIENCE, World, cluster_fault, is_well};
+use crate::resource::ApisixPluginConfig;
 
 #[tokio::test]
 async fn a_good_cluster_passes_every_line_of_the_check() {
@@ -449,7 +200,7 @@ async fn a_finalizer_that_blocks_a_deletion_is_seen_until_it_goes() {
     let mut watched = world.watch();
     watched.seen("a well instance", is_well).await;
     world.fault(Some(Fault::StuckFinalizer)).await;
-    let spaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(world.client());
+    let spaces: Api<Namespace> = Api::all(world.client());
     let name = world.target.instance.namespace();
     // The operator puts its finalizer on the database when the fault begins.
     let held: Api<crate::resource::Postgresql> = Api::namespaced(world.client(), &name);
@@ -520,12 +271,23 @@ async fn changes_by_others_are_told_and_written_back() {
         .patch("gate", &edit, &Patch::Merge(&patch))
         .await
         .unwrap();
+    let spaces: Api<Namespace> = Api::all(world.client());
+    let labels = json!({"pod-security.kubernetes.io/enforce": "privileged",
+        "hosted-instances.io/instance": null});
+    let patch = json!({"metadata": {"labels": labels}});
+    spaces
+        .patch(&name, &edit, &Patch::Merge(&patch))
+        .await
+        .unwrap();
     let seen = watched
-        .seen("both changes", |o| o.outside_changes.len() == 2)
+        .seen("all changes", |o| o.outside_changes.len() == 4)
         .await;
     assert_eq!(
         seen.outside_changes,
         [
+            "Namespace: metadata.labels.hosted-instances.io/instance was removed by somebody else",
+            "Namespace: metadata.labels.pod-security.kubernetes.io/enforce was changed by \
+             kubectl-edit",
             "Application: spec.syncPolicy.automated.prune was changed by kubectl-edit",
             "Gate: spec.plugins was changed by kubectl-edit",
         ]
@@ -543,6 +305,7 @@ async fn changes_by_others_are_told_and_written_back() {
         .await
         .unwrap();
     world.gate(1, &["watchman"]).await.unwrap();
+    world.clusters.apply_namespace(&world.target).await.unwrap();
     watched
         .seen("all written back", |o| {
             o.outside_changes.is_empty() && is_well(o)
@@ -558,9 +321,12 @@ async fn seen_again(world: &World) -> Observation {
 async fn another_ones_namespace_is_left_alone() {
     let world = World::new().await;
     let name = world.target.instance.namespace();
-    let spaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(world.client());
+    let spaces: Api<Namespace> = Api::all(world.client());
     let theirs = serde_json::from_value(json!({"metadata": {"name": name}})).unwrap();
-    spaces.create(&Default::default(), &theirs).await.unwrap();
+    spaces
+        .create(&PostParams::default(), &theirs)
+        .await
+        .unwrap();
     for done in [
         world.clusters.apply_namespace(&world.target).await,
         world.clusters.remove_namespace(&world.target).await,
@@ -581,7 +347,7 @@ async fn another_ones_namespace_is_left_alone() {
 async fn secrets_are_written_once_and_never_told() {
     let world = World::new().await;
     let (clusters, target) = (&world.clusters, &world.target);
-    let mut secrets = world.secrets();
+    let mut secrets = World::secrets();
     clusters.write_secrets(target, &secrets).await.unwrap();
     // Another text under another token: the first one stays.
     secrets[0].text = "another".to_owned().into();
@@ -633,17 +399,4 @@ async fn a_cluster_that_goes_away_and_comes_back_is_told_both_times() {
         );
     }
     watched.stop().await;
-}
-
-/// Begins or ends a fault of the cluster through the page that does.
-async fn cluster_fault(world: &World, fault: ClusterFault, on: bool) {
-    let request = http::Request::post(if on { "/break" } else { "/heal" })
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(axum::body::Body::from(format!(
-            "cluster={NAME}&fault={}",
-            fault.name()
-        )))
-        .unwrap();
-    let response = world.sandbox.console().oneshot(request).await.unwrap();
-    assert!(response.status().is_redirection(), "{}", response.status());
 }

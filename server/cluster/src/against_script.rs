@@ -1,23 +1,23 @@
 //! What is sent, and what is made of every kind of answer, against an API that is told what to say.
 
+mod schema;
+mod vault;
+mod watching;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Pod;
 use model::cluster::ClusterAccess;
 use model::observation::ProbeOutcome;
 use model::secret_text::PlainToken;
 use model::{Clock, Timestamp};
 use serde_json::{Value, json};
 use service::ports::{ClusterError, ClusterPort, Gate, Target};
-use tokio::sync::{Notify, mpsc};
 
-use crate::reduce::Sort;
+use self::schema::fits_its_schema;
 use crate::scripted::{Api, Asked, Say};
-use crate::watch::book::Told;
-use crate::watch::follow::{Follower, Pace, follow};
 use crate::wish::samples::target;
 use crate::{Clusters, Config, Directory, Endpoints, wish};
 
@@ -133,60 +133,6 @@ async fn everything_is_applied_under_one_manager_and_fits_the_schemas() {
     assert_eq!(judged, 3, "consumer, gate and Application have definitions");
 }
 
-/// Whether there is a definition for the object; panics when the object does not fit it.
-fn fits_its_schema(folder: &Path, object: &Value) -> bool {
-    let kind = object["kind"].as_str().unwrap().to_lowercase();
-    let api_version = object["apiVersion"].as_str().unwrap();
-    let Some((group, version)) = api_version.split_once('/') else {
-        return false;
-    };
-    let file = folder.join(format!("{group}_{kind}s.yaml"));
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        return false;
-    };
-    let definition: Value = serde_saphyr::from_str(&text).unwrap();
-    let versions = definition["spec"]["versions"].as_array().unwrap();
-    let served = versions
-        .iter()
-        .find(|v| v["name"] == version && v["served"] == true)
-        .unwrap();
-    let mut schema = served["schema"]["openAPIV3Schema"].clone();
-    close(&mut schema);
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let wrong: Vec<String> = validator
-        .iter_errors(object)
-        .map(|e| format!("{}: {e}", e.instance_path()))
-        .collect();
-    assert!(wrong.is_empty(), "{kind}: {wrong:#?}");
-    true
-}
-
-/// Refuses unknown fields, as a strict API server does, and turns Kubernetes' extensions into plain JSON
-/// Schema.
-fn close(schema: &mut Value) {
-    let Some(map) = schema.as_object_mut() else {
-        return;
-    };
-    let open = map.remove("x-kubernetes-preserve-unknown-fields").is_some();
-    if map.remove("x-kubernetes-int-or-string").is_some() {
-        map.remove("type");
-    }
-    map.retain(|name, _| !name.starts_with("x-kubernetes-"));
-    // Formats such as int64 are Go's, not JSON Schema's.
-    map.remove("format");
-    let typed = map.contains_key("properties");
-    if let Some(properties) = map.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.values_mut().for_each(close);
-    }
-    for name in ["items", "additionalProperties"] {
-        map.get_mut(name).into_iter().for_each(close);
-    }
-    let metadata = map.get("properties").and_then(|p| p.get("kind")).is_some();
-    if typed && !open && !metadata {
-        map.entry("additionalProperties").or_insert(json!(false));
-    }
-}
-
 fn made_by(manager: &str, generation: i64) -> Value {
     let target = target(ClusterAccess::InCluster);
     let gate = Gate {
@@ -278,11 +224,7 @@ async fn a_sync_is_asked_for_only_while_none_runs() {
         ("", false, 1),
     ] {
         let object = application(phase, asked_for);
-        let api = Api::start(move |asked, _| match asked.method.as_str() {
-            "GET" => Say::Json(200, object.clone()),
-            _ => Say::Json(200, object.clone()),
-        })
-        .await;
+        let api = Api::start(move |_, _| Say::Json(200, object.clone())).await;
         let (clusters, target) = world(&api);
         clusters.retry_sync(&target).await.unwrap();
         let sent = api.asked_by("PATCH");
@@ -296,9 +238,12 @@ async fn a_sync_is_asked_for_only_while_none_runs() {
     }
 }
 
+/// What is said, what it becomes, and how often it is asked.
+type Row = (Say, fn(&ClusterError) -> bool, usize);
+
 #[tokio::test]
 async fn answers_become_the_ports_words() {
-    let table: [(Say, fn(&ClusterError) -> bool, usize); 7] = [
+    let table: [Row; 7] = [
         (
             Say::status(500, "etcd"),
             |e| matches!(e, ClusterError::Unreachable(t) if t.contains("500: etcd")),
@@ -522,144 +467,4 @@ async fn a_probe_tells_the_stage_and_never_the_key() {
     for probe in [answered, refused, http, silent, tls, connect, dns] {
         assert!(!format!("{probe:?}").contains(&key.expose()[18..]));
     }
-}
-
-fn pods(version: &str, names: &[&str]) -> Value {
-    let items: Vec<Value> = names.iter().map(|name| pod(name, version)).collect();
-    json!({"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": version}, "items": items})
-}
-
-fn pod(name: &str, version: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "namespace": SPACE, "resourceVersion": version},
-        "spec": {"containers": []}, "status": {}})
-}
-
-/// Follows pods at a test's pace and writes down what is told.
-async fn followed(api: &Api, until: usize) -> Vec<(String, Duration)> {
-    let config = kube::Config::new(api.url.parse().unwrap());
-    let client = kube::Client::try_from(crate::access::bounded(config)).unwrap();
-    let (teller, mut told) = mpsc::channel(64);
-    let with = Follower {
-        teller,
-        wake: Arc::new(Notify::new()),
-        clock: Arc::new(Fixed),
-        cluster: "x".to_owned(),
-        pace: Pace {
-            watch_seconds: 1,
-            watch_dead: Duration::from_millis(1_200),
-            list_gap: Duration::from_millis(700),
-            absent: Duration::from_millis(500),
-        },
-    };
-    let begun = Instant::now();
-    let task = tokio::spawn(follow::<Pod>(kube::Api::all(client), with));
-    let mut heard = Vec::new();
-    while heard.len() < until {
-        let told = tokio::time::timeout(Duration::from_secs(20), told.recv()).await;
-        let word = match told.unwrap().unwrap() {
-            Told::Begin(Sort::Pod) => "begin".to_owned(),
-            Told::Put(_, _, name, fact) => {
-                format!("{}{name}", if fact.is_some() { "+" } else { "-" })
-            }
-            Told::Done(_) => "done".to_owned(),
-            Told::Up(_) => "up".to_owned(),
-            Told::Down(_, why) => format!("down {why}"),
-            other => panic!("{other:?}"),
-        };
-        heard.push((word, begun.elapsed()));
-    }
-    task.abort();
-    heard
-}
-
-fn words(heard: &[(String, Duration)]) -> Vec<&str> {
-    heard.iter().map(|(word, _)| word.as_str()).collect()
-}
-
-#[tokio::test]
-async fn a_version_that_is_forgotten_leads_to_a_new_list_but_never_to_a_storm() {
-    let gone = json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired",
-        "message": "too old resource version"}});
-    let api = Api::start(move |asked, before| match (asked.is_watch(), before) {
-        (false, 0) => Say::Json(200, pods("5", &["a", "b"])),
-        (false, _) => Say::Json(200, pods("9", &["b"])),
-        (true, 0 | 1) => Say::Lines(vec![gone.clone()]),
-        (true, _) => Say::Hang(vec![]),
-    })
-    .await;
-    let heard = followed(&api, 12).await;
-    assert_eq!(
-        words(&heard),
-        [
-            "begin", "+a", "+b", "done", "up", "begin", "+b", "done", "up", "begin", "+b", "done"
-        ]
-    );
-    for (earlier, later) in [(0, 5), (5, 9)] {
-        let gap = heard[later].1 - heard[earlier].1;
-        assert!(gap >= Duration::from_millis(690), "{gap:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_watch_goes_on_from_where_it_was_and_a_dead_connection_is_left() {
-    let api = Api::start(|asked, before| match (asked.is_watch(), before) {
-        (false, _) => Say::Json(200, pods("5", &[])),
-        (true, 0) => Say::Hang(vec![
-            json!({"type": "ADDED", "object": pod("a", "6")}),
-            json!({"type": "BOOKMARK", "object": {"kind": "Pod", "apiVersion": "v1",
-                "metadata": {"resourceVersion": "8"}}}),
-        ]),
-        (true, 1) => Say::Hang(vec![json!({"type": "DELETED", "object": pod("a", "9")})]),
-        (true, _) => Say::Hang(vec![]),
-    })
-    .await;
-    let heard = followed(&api, 6).await;
-    assert_eq!(words(&heard), ["begin", "done", "up", "+a", "up", "-a"]);
-    let noticed = heard[4].1 - heard[2].1;
-    assert!(noticed < Duration::from_secs(2), "{noticed:?}");
-    let from: Vec<String> = api
-        .asked()
-        .into_iter()
-        .filter(Asked::is_watch)
-        .map(|asked| asked.query["resourceVersion"].clone())
-        .collect();
-    assert_eq!(from[..2], ["5", "8"], "bookmarks count");
-    let first = api.asked().into_iter().find(Asked::is_watch).unwrap();
-    assert_eq!(first.query["allowWatchBookmarks"], "true");
-    assert_eq!(
-        api.asked().iter().filter(|a| !a.is_watch()).count(),
-        1,
-        "one list is enough"
-    );
-}
-
-#[tokio::test]
-async fn lists_are_read_in_pages_and_troubles_are_told() {
-    let api = Api::start(|asked, before| match (asked.is_watch(), before) {
-        (false, 0) => Say::status(500, "etcd is away"),
-        (false, 1) => Say::Garbage(200),
-        (false, 2) => Say::status(404, "not installed"),
-        (false, _) if asked.query.contains_key("continue") => Say::Json(200, pods("7", &["b"])),
-        (false, _) => {
-            let mut page = pods("7", &["a"]);
-            page["metadata"]["continue"] = json!("next");
-            Say::Json(200, page)
-        }
-        (true, _) => Say::Hang(vec![]),
-    })
-    .await;
-    let heard = followed(&api, 11).await;
-    let words = words(&heard);
-    assert_eq!(words[0], "begin");
-    assert_eq!(words[1], "down pods: the API answers 500: etcd is away");
-    assert!(
-        words[3].starts_with("down pods: the answer is not"),
-        "{words:?}"
-    );
-    assert_eq!(
-        words[4..],
-        ["begin", "begin", "done", "begin", "+a", "+b", "done"]
-    );
-    assert_eq!(api.asked()[0].query["limit"], "500");
 }

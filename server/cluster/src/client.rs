@@ -20,7 +20,7 @@ use crate::failure::{Failure, misconfigured};
 /// Every call ends within this time, its repetitions included.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 /// Pauses before a call is repeated.
-const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1_000)];
+const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
 /// A cluster that can be spoken to.
 #[derive(Clone)]

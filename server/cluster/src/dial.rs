@@ -12,7 +12,6 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -178,7 +177,7 @@ fn trust() -> Result<Arc<ClientConfig>, Trouble> {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             ClientConfig::builder_with_provider(provider)
                 .with_safe_default_protocol_versions()
-                .and_then(|builder| builder.with_platform_verifier())
+                .and_then(rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier)
                 .map(|builder| Arc::new(builder.with_no_client_auth()))
                 .map_err(|error| error.to_string())
         })

@@ -21,6 +21,16 @@ pub const APPLICATION: &[&[&str]] = &[
     &["spec", "syncPolicy", "retry", "limit"],
 ];
 
+/// Fields that we write into a namespace.
+pub const NAMESPACE: &[&[&str]] = &[
+    &["metadata", "labels", MANAGED_BY],
+    &["metadata", "labels", INSTANCE],
+    &["metadata", "labels", TENANT],
+    &["metadata", "labels", "pod-security.kubernetes.io/enforce"],
+    &["metadata", "labels", "pod-security.kubernetes.io/audit"],
+    &["metadata", "labels", "pod-security.kubernetes.io/warn"],
+];
+
 /// Fields that we write into a gate.
 pub const GATE: &[&[&str]] = &[&["spec", "plugins"]];
 
@@ -79,11 +89,11 @@ fn owns(entry: &ManagedFieldsEntry, field: &[&str]) -> bool {
         return false;
     };
     let mut node = &fields.0;
-    for name in field {
+    for (depth, name) in field.iter().enumerate() {
         match node.get(format!("f:{name}")) {
             Some(below) => node = below,
             // A node without anything below it is an atomic value: it holds the rest of the way.
-            None => return !std::ptr::eq(node, &fields.0) && is_leaf(node),
+            None => return depth > 0 && is_leaf(node),
         }
     }
     true
@@ -101,11 +111,16 @@ mod tests {
     use super::*;
 
     fn metadata(entries: Value) -> ObjectMeta {
-        serde_json::from_value(json!({"name": "x", "managedFields": entries})).unwrap()
+        let mut object = json!({"name": "x"});
+        object["managedFields"] = entries;
+        serde_json::from_value(object).unwrap()
     }
 
     fn entry(manager: &str, operation: &str, fields: Value) -> Value {
-        json!({"manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields})
+        let mut entry =
+            json!({"manager": manager, "operation": operation, "fieldsType": "FieldsV1"});
+        entry["fieldsV1"] = fields;
+        entry
     }
 
     fn ours_without(gone: &str) -> Value {

@@ -24,7 +24,7 @@ use crate::dial::{self, Door};
 use crate::failure::misconfigured;
 
 /// The API server takes a token for 15 minutes; it is made anew well before.
-const RENEW_AFTER: Duration = Duration::from_secs(10 * 60);
+const RENEW_AFTER: Duration = Duration::from_mins(10);
 /// The header that binds a token to one cluster.
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
 
@@ -117,7 +117,7 @@ async fn token(
         .map_err(|_| misconfigured("The name of the EKS cluster cannot be used"))?;
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
-    settings.expires_in = Some(Duration::from_secs(60));
+    settings.expires_in = Some(Duration::from_mins(1));
     sign_in(&mut request, settings, config, region, "sts", now).await?;
     let text = format!(
         "Bearer k8s-aws-v1.{}",
@@ -250,4 +250,72 @@ async fn sign_in(
     };
     instructions.apply_to_request_http1x(request);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+
+    use super::*;
+
+    fn config() -> SdkConfig {
+        let credentials = Credentials::new("AKIDEXAMPLE", "do-not-tell", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
+
+    #[tokio::test]
+    async fn a_token_is_a_signed_question_bound_to_one_cluster() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+        let header = token(&config(), "prism-eu", "eu-west-1", now)
+            .await
+            .unwrap();
+        assert!(header.is_sensitive());
+        let text = header
+            .to_str()
+            .unwrap()
+            .strip_prefix("Bearer k8s-aws-v1.")
+            .unwrap()
+            .to_owned();
+        let url = String::from_utf8(URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap();
+        for part in [
+            "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
+            "X-Amz-Credential=AKIDEXAMPLE%2F20260921%2Feu-west-1%2Fsts%2Faws4_request",
+            "X-Amz-Expires=60",
+            "X-Amz-SignedHeaders=host%3Bx-k8s-aws-id",
+            "X-Amz-Signature=",
+        ] {
+            assert!(url.contains(part), "{part}: {url}");
+        }
+        assert!(!url.contains("do-not-tell"));
+        let other = token(&config(), "prism-us", "eu-west-1", now)
+            .await
+            .unwrap();
+        assert_ne!(header, other);
+    }
+
+    #[tokio::test]
+    async fn without_an_identity_it_is_said() {
+        let nobody = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .build();
+        let said = token(&nobody, "x", "eu-west-1", SystemTime::UNIX_EPOCH)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&said, ClusterError::Misconfigured(t) if t.contains("no AWS credentials"))
+        );
+    }
+
+    #[test]
+    fn the_first_certificate_is_taken() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAAEC\nAw==\n-----END CERTIFICATE-----\nmore";
+        assert_eq!(certificate(pem.as_bytes()), Some(vec![0, 1, 2, 3]));
+        assert_eq!(certificate(b"none"), None);
+    }
 }

@@ -4,6 +4,8 @@
 
 use std::fmt::Debug;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, try_join_all};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Event, Namespace, PersistentVolumeClaim, Pod};
 use kube::api::{Api, ListParams};
@@ -14,7 +16,7 @@ use service::ports::{ClusterError, Target};
 
 use crate::client::find;
 use crate::failure::Failure;
-use crate::reduce::{Facts, Reduce, Sort, assemble};
+use crate::reduce::{Fact, Facts, Reduce, Sort, assemble};
 use crate::resource::{
     ApisixPluginConfig, Application, Certificate, ExternalSecret, Kind, Namespaced, Postgresql,
 };
@@ -23,7 +25,7 @@ use crate::wish::GATE;
 /// Objects of a kind in one namespace are few; a page holds them all.
 const PAGE: u32 = 500;
 
-type Found = Vec<(Sort, String, Option<crate::reduce::Fact>)>;
+type Found = Vec<(Sort, String, Option<Fact>)>;
 
 /// Looks at an instance now.
 pub async fn observe(
@@ -42,24 +44,24 @@ pub async fn observe(
         ))
         .limit(PAGE);
     let news: Api<Event> = Api::namespaced(client.clone(), &target.cluster.application_namespace);
-    let looks = futures::try_join!(
-        one(&namespaces, &name),
-        one(&applications, &name),
-        one(&gates, GATE),
-        all::<Deployment>(client, &name),
-        all::<StatefulSet>(client, &name),
-        all::<Pod>(client, &name),
-        all::<PersistentVolumeClaim>(client, &name),
-        all::<ExternalSecret>(client, &name),
-        all::<Certificate>(client, &name),
-        all::<Postgresql>(client, &name),
-        all::<Event>(client, &name),
-        list(&news, &about),
-    );
+    let looks: [BoxFuture<'_, Result<Found, Failure>>; 12] = [
+        one(&namespaces, &name).boxed(),
+        one(&applications, &name).boxed(),
+        one(&gates, GATE).boxed(),
+        all::<Deployment>(client, &name).boxed(),
+        all::<StatefulSet>(client, &name).boxed(),
+        all::<Pod>(client, &name).boxed(),
+        all::<PersistentVolumeClaim>(client, &name).boxed(),
+        all::<ExternalSecret>(client, &name).boxed(),
+        all::<Certificate>(client, &name).boxed(),
+        all::<Postgresql>(client, &name).boxed(),
+        all::<Event>(client, &name).boxed(),
+        list(&news, &about).boxed(),
+    ];
+    let looks = try_join_all(looks).await;
     let looks = looks.map_err(|failure| failure.while_doing("looking at the instance"))?;
-    let (a, b, c, d, e, f, g, h, i, j, k, l) = looks;
     let mut facts = Facts::default();
-    for (sort, name, fact) in [a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten() {
+    for (sort, name, fact) in looks.into_iter().flatten() {
         facts.put(sort, &name, fact);
     }
     Ok(assemble(&facts, target, clock.now()))
@@ -84,6 +86,6 @@ async fn list<K: Reduce>(api: &Api<K>, params: &ListParams) -> Result<Found, Fai
         .collect())
 }
 
-fn reduced<K: Reduce + Kind>(object: K) -> (Sort, String, Option<crate::reduce::Fact>) {
+fn reduced<K: Reduce + Kind>(object: K) -> (Sort, String, Option<Fact>) {
     (K::SORT, object.name_any(), object.reduce())
 }

@@ -39,7 +39,7 @@ pub enum Sort {
 /// What is kept of one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
-    Namespace(NamespaceFact),
+    Namespace(NamespaceFact, Vec<String>),
     Application(Box<ApplicationSeen>),
     Workload(WorkloadSeen),
     Pod(PodSeen),

@@ -33,11 +33,13 @@ fn seen(facts: &Facts) -> Observation {
 }
 
 fn pod(status: Value) -> Value {
-    json!({
-        "metadata": {"name": "cloud-agent-1-x", "labels": {"app.kubernetes.io/component": "agent"}},
+    let labels = json!({"app.kubernetes.io/component": "agent"});
+    let mut object = json!({
+        "metadata": {"name": "cloud-agent-1-x", "labels": labels},
         "spec": {"containers": [{"name": "cloud-agent"}]},
-        "status": status,
-    })
+    });
+    object["status"] = status;
+    object
 }
 
 fn container(state: &Value, more: &Value) -> Value {
@@ -60,11 +62,11 @@ fn trouble_of(status: Value) -> Option<PodTrouble> {
     seen.pods[0].trouble.clone()
 }
 
-fn crash(message: &str) -> Option<PodTrouble> {
-    Some(PodTrouble::Crash {
+fn crash(message: &str) -> PodTrouble {
+    PodTrouble::Crash {
         container: "cloud-agent".to_owned(),
         message: message.to_owned(),
-    })
+    }
 }
 
 #[test]
@@ -89,17 +91,17 @@ fn containers_that_crash_in_every_moment_of_it() {
     let before = json!({"lastState": {"terminated": end}, "restartCount": 4});
     assert_eq!(
         trouble_of(container(&waits, &before)),
-        crash("CrashLoopBackOff: exit code 1 (Error): no database")
+        Some(crash("CrashLoopBackOff: exit code 1 (Error): no database"))
     );
     let ended = json!({"terminated": end});
     assert_eq!(
         trouble_of(container(&ended, &json!({}))),
-        crash("exit code 1 (Error): no database")
+        Some(crash("exit code 1 (Error): no database"))
     );
     let up = json!({"running": {"startedAt": "2026-11-24T12:00:00Z"}});
     assert_eq!(
         trouble_of(container(&up, &before)),
-        crash("restarted 4 times: exit code 1 (Error): no database")
+        Some(crash("restarted 4 times: exit code 1 (Error): no database"))
     );
     // Starting for the first time, or ended as it should: no trouble.
     assert_eq!(trouble_of(container(&up, &json!({}))), None);
@@ -108,7 +110,7 @@ fn containers_that_crash_in_every_moment_of_it() {
     let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
     assert_eq!(
         trouble_of(container(&killed, &json!({}))),
-        crash("exit code 137 (OOMKilled)")
+        Some(crash("exit code 137 (OOMKilled)"))
     );
 }
 
@@ -238,14 +240,15 @@ fn event(object: &str, kind: &str, reason: &str, message: &str, second: u32) -> 
 }
 
 fn deployment(name: &str, ready: i32, conditions: Value) -> Value {
-    json!({
-        "metadata": {"name": name, "generation": 2, "labels": {"app.kubernetes.io/component": "agent"}},
-        "spec": {"replicas": 2, "selector": {}, "template": {"spec": {"containers": [
-            {"name": name, "image": "agent:1"},
-        ]}}},
-        "status": {"observedGeneration": 2, "readyReplicas": ready, "updatedReplicas": ready,
-            "conditions": conditions},
-    })
+    let labels = json!({"app.kubernetes.io/component": "agent"});
+    let containers = json!([{"name": name, "image": "agent:1"}]);
+    let mut object = json!({
+        "metadata": {"name": name, "generation": 2, "labels": labels},
+        "spec": {"replicas": 2, "selector": {}, "template": {"spec": {"containers": containers}}},
+        "status": {"observedGeneration": 2, "readyReplicas": ready, "updatedReplicas": ready},
+    });
+    object["status"]["conditions"] = conditions;
+    object
 }
 
 #[test]

@@ -47,6 +47,16 @@ pub enum Say {
 }
 
 impl Say {
+    /// The answer to `/version`.
+    pub fn version() -> Self {
+        Self::Json(
+            200,
+            json!({"major": "1", "minor": "35", "gitVersion": "v1.35.4", "gitCommit": "",
+                "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "",
+                "platform": ""}),
+        )
+    }
+
     /// A refusal as the API writes one.
     pub fn status(code: u16, message: &str) -> Self {
         let retry = if code == 429 {
@@ -148,7 +158,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             Body::from("<html><h1>Welcome</h1></html>"),
         ),
         Say::Nothing => {
-            tokio::time::sleep(Duration::from_secs(600)).await;
+            tokio::time::sleep(Duration::from_mins(10)).await;
             (500, "text/plain", Body::empty())
         }
         Say::Lines(lines) => (200, "application/json", Body::from(joined(&lines))),
@@ -166,5 +176,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 }
 
 fn joined(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().fold(String::new(), |mut text, line| {
+        text.push_str(&line.to_string());
+        text.push('\n');
+        text
+    })
 }

@@ -191,7 +191,7 @@ impl Said {
                     Some(code) => {
                         Self::Code(code.to_owned(), meta.message().unwrap_or("").to_owned())
                     }
-                    None => Self::Nothing("its answer has no error code".to_owned()),
+                    None => Self::Nothing("its answer makes no sense".to_owned()),
                 }
             }
             SdkError::TimeoutError(_) => Self::Nothing("it did not answer in time".to_owned()),
@@ -227,6 +227,11 @@ impl Said {
                     ". Allow secretsmanager:CreateSecret, TagResource, DescribeSecret, DeleteSecret on \
                      that prefix and ListSecrets",
                 ),
+                "InternalServiceError" | "InternalServiceErrorException" | "ServiceUnavailable" => {
+                    ClusterError::SecretsManager(format!(
+                        "Secrets Manager has a fault of its own; {doing} is tried again later"
+                    ))
+                }
                 _ => refused(&code, ""),
             },
             Self::Nothing(why) => ClusterError::SecretsManager(format!(

@@ -43,6 +43,8 @@ fn inside(target: &Target, name: &str) -> ObjectMeta {
 
 #[cfg(test)]
 pub mod samples {
+    use std::collections::BTreeMap;
+
     use model::cluster::{
         ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose,
     };
@@ -88,8 +90,8 @@ pub mod samples {
                 version: "2.1.0".parse().unwrap(),
                 channel: Channel::Supported,
                 chart_revision: "v2.1.0".to_owned(),
-                images: Default::default(),
-                schema: Default::default(),
+                images: BTreeMap::new(),
+                schema: BTreeMap::new(),
                 destroys: None,
                 notes: String::new(),
             },

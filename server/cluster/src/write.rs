@@ -3,6 +3,7 @@
 //! repeated at any time.
 
 use k8s_openapi::api::core::v1::{Namespace, ResourceQuota, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt as _};
 use model::secret_text::PlainToken;
@@ -42,6 +43,15 @@ fn applications(client: &Client, target: &Target) -> Api<Application> {
     Api::namespaced(client.clone(), &target.cluster.application_namespace)
 }
 
+/// Whether an object is this instance's: its label says so, or, where somebody took the label away, the
+/// record of who wrote it.
+fn is_ours(metadata: &ObjectMeta, target: &Target) -> bool {
+    match metadata.labels.as_ref().and_then(|all| all.get(INSTANCE)) {
+        Some(owner) => owner == target.instance.as_str(),
+        None => drift::ours(metadata, &["metadata", "labels", wish::MANAGED_BY]),
+    }
+}
+
 /// Makes the namespace and its quota.
 pub async fn namespace(client: &Client, target: &Target) -> Result<(), ClusterError> {
     let doing = "writing the namespace";
@@ -56,8 +66,7 @@ pub async fn namespace(client: &Client, target: &Target) -> Result<(), ClusterEr
                 "The namespace {name} is still being removed; it can be made again when it is gone"
             )));
         }
-        let owner = there.labels().get(INSTANCE);
-        if owner.map(String::as_str) != Some(target.instance.as_str()) {
+        if !is_ours(&there.metadata, target) {
             return Err(ClusterError::Refused(format!(
                 "The namespace {name} exists and is not ours (no label {INSTANCE}={}). Remove it, or \
                  delete this instance and create another",
@@ -144,10 +153,11 @@ pub async fn application(client: &Client, target: &Target) -> Result<(), Cluster
     let there = find(|| api.get(&name))
         .await
         .map_err(|f| f.while_doing(doing))?;
-    let owner = there
-        .as_ref()
-        .and_then(|a| a.labels().get(INSTANCE).cloned());
-    if owner.is_some_and(|owner| owner != target.instance.as_str()) {
+    if there.is_some_and(|a| {
+        a.labels()
+            .get(INSTANCE)
+            .is_some_and(|o| o != target.instance.as_str())
+    }) {
         return Err(ClusterError::Refused(format!(
             "The Application {name} belongs to another instance and was not changed"
         )));
@@ -259,10 +269,7 @@ pub async fn remove_namespace(client: &Client, target: &Target) -> Result<(), Cl
     let there = find(|| api.get(&name))
         .await
         .map_err(|f| f.while_doing(doing))?;
-    let owner = there
-        .as_ref()
-        .map(|n| n.labels().get(INSTANCE).cloned().unwrap_or_default());
-    if owner.is_some_and(|owner| owner != target.instance.as_str()) {
+    if there.is_some_and(|there| !is_ours(&there.metadata, target)) {
         return Err(ClusterError::Refused(format!(
             "The namespace {name} is not ours (no label {INSTANCE}={}) and was not removed",
             target.instance

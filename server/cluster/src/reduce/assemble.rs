@@ -26,7 +26,10 @@ pub fn assemble(facts: &Facts, target: &Target, at: Timestamp) -> Observation {
     let mut certificates: Vec<(&str, &ReadyFact)> = Vec::new();
     for ((sort, name), fact) in &facts.0 {
         match fact {
-            Fact::Namespace(fact) => seen.namespace = fact.clone(),
+            Fact::Namespace(fact, changes) => {
+                seen.outside_changes.extend(changes.iter().cloned());
+                seen.namespace = fact.clone();
+            }
             Fact::Application(fact) => {
                 seen.outside_changes
                     .extend(fact.outside_changes.iter().cloned());

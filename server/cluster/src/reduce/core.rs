@@ -6,6 +6,7 @@ use model::InstanceId;
 use model::observation::{NamespaceFact, WorkloadFact};
 
 use super::{Fact, Reduce, Sort, WorkloadSeen, brief, component};
+use crate::drift::{self, outside_changes};
 
 impl Reduce for Namespace {
     const SORT: Sort = Sort::Namespace;
@@ -16,7 +17,8 @@ impl Reduce for Namespace {
 
     fn reduce(self) -> Option<Fact> {
         if self.metadata.deletion_timestamp.is_none() {
-            return Some(Fact::Namespace(NamespaceFact::Active));
+            let changes = outside_changes("Namespace", &self.metadata, drift::NAMESPACE);
+            return Some(Fact::Namespace(NamespaceFact::Active, changes));
         }
         // What is left and whose finalizers hold it, in the words of the namespace controller.
         let tells = [
@@ -43,7 +45,10 @@ impl Reduce for Namespace {
                 held.join(", ")
             ));
         }
-        Some(Fact::Namespace(NamespaceFact::Terminating { blocked_by }))
+        Some(Fact::Namespace(
+            NamespaceFact::Terminating { blocked_by },
+            Vec::new(),
+        ))
     }
 }
 

@@ -96,8 +96,8 @@ impl Reduce for Certificate {
             c.kind == "Issuing" && c.status == "False" && c.reason.as_deref() == Some("Failed")
         });
         if let Some(failed) = failed.filter(|_| fact.ready != "True") {
-            fact.ready = "False".to_owned();
-            fact.reason = "Failed".to_owned();
+            "False".clone_into(&mut fact.ready);
+            "Failed".clone_into(&mut fact.reason);
             fact.message = brief(failed.message.as_deref().unwrap_or(""));
         }
         Some(Fact::Ready(fact))

@@ -13,7 +13,7 @@ pub struct PodSeen {
     pub component: String,
     pub ready: bool,
     pub trouble: Option<PodTrouble>,
-    /// The trouble is that a Secret or ConfigMap is missing.
+    /// The trouble is that a Secret or `ConfigMap` is missing.
     pub waits_for_configuration: bool,
 }
 
@@ -116,7 +116,6 @@ fn pull(container: &ContainerStatus) -> Option<PodTrouble> {
 }
 
 fn crash(container: &ContainerStatus) -> Option<PodTrouble> {
-    let last = |state: &Option<_>| ended(state);
     let state = container.state.as_ref();
     let crashed = |message: String| PodTrouble::Crash {
         container: container.name.clone(),
@@ -126,7 +125,7 @@ fn crash(container: &ContainerStatus) -> Option<PodTrouble> {
         let before = container
             .last_state
             .as_ref()
-            .and_then(|s| last(&s.terminated));
+            .and_then(|s| ended(s.terminated.as_ref()));
         return Some(crashed(match (before, said) {
             (Some(end), _) => format!("{reason}: {end}"),
             (None, "") => reason.to_owned(),
@@ -134,7 +133,7 @@ fn crash(container: &ContainerStatus) -> Option<PodTrouble> {
         }));
     }
     // Between two attempts.
-    if let Some(end) = state.and_then(|s| last(&s.terminated)) {
+    if let Some(end) = state.and_then(|s| ended(s.terminated.as_ref())) {
         return Some(crashed(end));
     }
     // Up again for a moment, but not for the first time: the same trouble still.
@@ -142,7 +141,7 @@ fn crash(container: &ContainerStatus) -> Option<PodTrouble> {
     let before = container
         .last_state
         .as_ref()
-        .and_then(|s| last(&s.terminated))
+        .and_then(|s| ended(s.terminated.as_ref()))
         .filter(|_| again)?;
     Some(crashed(format!(
         "restarted {} times: {before}",
@@ -152,8 +151,8 @@ fn crash(container: &ContainerStatus) -> Option<PodTrouble> {
 
 /// How a container ended, when it was with an error. The last log line is what the kubelet put into the
 /// message; logs themselves are not read.
-fn ended(terminated: &Option<ContainerStateTerminated>) -> Option<String> {
-    let end = terminated.as_ref().filter(|end| end.exit_code != 0)?;
+fn ended(terminated: Option<&ContainerStateTerminated>) -> Option<String> {
+    let end = terminated.filter(|end| end.exit_code != 0)?;
     let reason = end.reason.as_deref().unwrap_or("Error");
     let line = end
         .message

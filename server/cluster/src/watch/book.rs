@@ -112,15 +112,13 @@ impl Book {
     }
 
     fn put(&mut self, sort: Sort, instance: InstanceId, name: Box<str>, fact: Option<Box<Fact>>) {
-        if let Some(listing) = self.listing.get_mut(&sort).filter(|_| fact.is_some()) {
-            listing
-                .entry(instance.clone())
-                .or_default()
-                .insert(name.clone());
-        }
+        let there = fact.is_some();
         let facts = self.facts.entry(instance.clone()).or_default();
         if facts.put(sort, &name, fact.map(|fact| *fact)) {
-            self.changed.insert(instance);
+            self.changed.insert(instance.clone());
+        }
+        if let Some(listing) = self.listing.get_mut(&sort).filter(|_| there) {
+            listing.entry(instance).or_default().insert(name);
         }
     }
 

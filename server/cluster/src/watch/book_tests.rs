@@ -43,7 +43,7 @@ impl Desk {
     }
 
     fn put(&mut self, instance: &InstanceId, fact: Option<NamespaceFact>) {
-        let fact = fact.map(|fact| Box::new(Fact::Namespace(fact)));
+        let fact = fact.map(|fact| Box::new(Fact::Namespace(fact, Vec::new())));
         self.tell(Told::Put(
             Sort::Namespace,
             instance.clone(),

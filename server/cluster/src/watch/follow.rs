@@ -45,7 +45,7 @@ impl Default for Pace {
             watch_seconds: 25,
             watch_dead: Duration::from_secs(28),
             list_gap: Duration::from_secs(10),
-            absent: Duration::from_secs(60),
+            absent: Duration::from_mins(1),
         }
     }
 }
@@ -81,15 +81,14 @@ async fn forever<K: Reduce>(api: &Api<K>, with: &Follower) -> Result<(), Unheard
     let mut attempt = 0;
     loop {
         let begun = Instant::now();
-        let done = match &version {
-            Some(from) => stream(api, from, with).await?,
-            None => {
-                if let Some(listed) = listed {
-                    sleep_until(listed + with.pace.list_gap).await;
-                }
-                listed = Some(Instant::now());
-                list(api, with).await?
+        let done = if let Some(from) = &version {
+            stream(api, from, with).await?
+        } else {
+            if let Some(listed) = listed {
+                sleep_until(listed + with.pace.list_gap).await;
             }
+            listed = Some(Instant::now());
+            list(api, with).await?
         };
         match done {
             Ok(next) => {
@@ -137,7 +136,7 @@ fn pause<K: Reduce>(with: &Follower, attempt: u32) -> Duration {
     let mut hasher = DefaultHasher::new();
     (&with.cluster, K::SORT, attempt, with.clock.now().micros()).hash(&mut hasher);
     let share = u32::try_from(hasher.finish() % 512).unwrap_or(0);
-    whole - whole * share / 1_024
+    whole * (1_024 - share) / 1_024
 }
 
 type Version = Result<String, Failure>;
@@ -154,17 +153,15 @@ async fn list<K: Reduce>(api: &Api<K>, with: &Follower) -> Result<Version, Unhea
         for object in page.items {
             tell(object, true, with).await?;
         }
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params.continue_token = Some(token),
-            None => {
-                let version = page.metadata.resource_version.unwrap_or_default();
-                if version.is_empty() {
-                    let why = "the list has no version".to_owned();
-                    return Ok(Err(Failure::Unreachable(why)));
-                }
-                with.teller.send(Told::Done(K::SORT)).await?;
-                return Ok(Ok(version));
+        params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+        if params.continue_token.is_none() {
+            let version = page.metadata.resource_version.unwrap_or_default();
+            if version.is_empty() {
+                let why = "the list has no version".to_owned();
+                return Ok(Err(Failure::Unreachable(why)));
             }
+            with.teller.send(Told::Done(K::SORT)).await?;
+            return Ok(Ok(version));
         }
     }
 }
