@@ -73,12 +73,12 @@ async fn a_name_is_unique_in_its_tenant_while_it_is_used() {
         .rename(&world.actor, &other.id, "straße", &origin())
         .await;
     assert_eq!(taken.unwrap_err().code(), "name_taken");
-    let renamed =
-        world
-            .services
-            .instance
-            .rename(&world.actor, &other.id, " Other  one ", &origin());
-    assert_eq!(renamed.await.unwrap().name, "Other one");
+    let renamed = world
+        .services
+        .instance
+        .rename(&world.actor, &other.id, " Other  one ", &origin())
+        .await;
+    assert_eq!(renamed.unwrap().name, "Other one");
     let gone = world.delete(&one.id, Duration::ZERO).await;
     world.settle(gone.id).await;
     let free = world

@@ -1,0 +1,13 @@
+//! The server's HTTP side through the real router: who may what, what is refused and how, and what is
+//! answered.
+
+mod access;
+mod bad_input;
+mod csrf;
+mod events;
+mod idempotency;
+mod journey;
+mod pages;
+mod safety;
+mod shapes;
+mod table;
