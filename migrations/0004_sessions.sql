@@ -11,7 +11,7 @@ create table session (
     last_used_at bigint not null,
     expires_at bigint not null
 );
-create index session_user on session (user_id);
+create index session_owner on session (user_id);
 create index session_expiry on session (expires_at);
 create table sign_in (
     key text primary key,

@@ -36,7 +36,7 @@ pub mod user;
 
 pub use self::db::{Db, Options, Tx};
 pub use self::error::Error;
-pub use self::migrate::{head, migrate, version};
+pub use self::migrate::{head, migrate, migrate_to, version};
 pub use self::sql::{Statement, statements};
 pub use self::wake::Wake;
 

@@ -2,7 +2,8 @@
 //! off (dropping a parent table would cascade) and are checked afterwards. A database that is newer
 //! than this program is refused, not guessed at.
 
-use sqlx::migrate::Migrator;
+use sqlx::PgConnection;
+use sqlx::migrate::{Migrate, Migrator};
 
 use crate::db::{Handle, writer_of};
 use crate::{Db, Error, Result};
@@ -36,7 +37,10 @@ pub async fn migrate(db: &Db) -> Result<()> {
 }
 
 /// Brings the schema to one step; for tests that put rows in between.
-pub(crate) async fn migrate_to(db: &Db, target: i64) -> Result<()> {
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_to(db: &Db, target: i64) -> Result<()> {
     match writer_of(db).await? {
         Handle::Sqlite(mut c) => {
             refuse_newer(applied(&mut *c).await?)?;
@@ -64,16 +68,27 @@ pub(crate) async fn migrate_to(db: &Db, target: i64) -> Result<()> {
             }
         }
         Handle::Postgres(mut c) => {
-            refuse_newer(applied(&mut *c).await?)?;
-            MIGRATOR
-                .run_to(target, &mut *c)
-                .await
-                .map_err(|e| Error::Schema(e.to_string()))
+            let done = under_lock(&mut c, target).await;
+            if done.is_err() {
+                // A step that fails leaves the lock of the migrations with its connection.
+                let _ = c.close().await;
+            }
+            done
         }
     }
 }
 
-async fn applied<C: sqlx::migrate::Migrate>(c: &mut C) -> Result<i64> {
+/// Takes the lock before the first look: two processes that start at once on an empty server would
+/// else both make the table of applied steps.
+async fn under_lock(c: &mut PgConnection, target: i64) -> Result<()> {
+    let failed = |e: sqlx::migrate::MigrateError| Error::Schema(e.to_string());
+    c.lock().await.map_err(failed)?;
+    refuse_newer(applied(c).await?)?;
+    MIGRATOR.run_to(target, &mut *c).await.map_err(failed)?;
+    c.unlock().await.map_err(failed)
+}
+
+async fn applied<C: Migrate>(c: &mut C) -> Result<i64> {
     let table = &MIGRATOR.table_name;
     c.ensure_migrations_table(table)
         .await

@@ -1,0 +1,106 @@
+//! Clusters that are away, for tests that need none: every question is answered with that.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::cluster::ClusterSettings;
+use model::observation::{Observation, Probe, ProbeOutcome};
+use model::secret_text::PlainToken;
+use model::view::{AccessOffer, CheckLine};
+use service::ports::{ClusterError, ClusterPort, Gate, NewSecret, Target, Targets, WatchEvent};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::START;
+
+/// Clusters that are away.
+#[derive(Debug)]
+pub struct NoClusters;
+
+fn away<T>() -> Result<T, ClusterError> {
+    Err(ClusterError::Unreachable("there is no cluster in this test".to_owned()))
+}
+
+#[async_trait]
+impl ClusterPort for NoClusters {
+    fn offers(&self) -> Vec<AccessOffer> {
+        Vec::new()
+    }
+
+    async fn check(&self, _: &ClusterSettings) -> Vec<CheckLine> {
+        Vec::new()
+    }
+
+    async fn observe(&self, _: &Target) -> Result<Observation, ClusterError> {
+        away()
+    }
+
+    async fn apply_namespace(&self, _: &Target) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn write_secrets(&self, _: &Target, _: &[NewSecret]) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn apply_watchman(
+        &self,
+        _: &Target,
+        _: Option<&PlainToken>,
+    ) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn apply_gate(&self, _: &Target, _: &Gate) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn apply_application(&self, _: &Target) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn retry_sync(&self, _: &Target) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn remove_keys(&self, _: &Target) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn remove_application(&self, _: &Target) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn remove_namespace(&self, _: &Target) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn remove_secrets(&self, _: &Target) -> Result<(), ClusterError> {
+        away()
+    }
+
+    async fn leftovers(&self, _: &Target) -> Result<Vec<String>, ClusterError> {
+        away()
+    }
+
+    async fn probe(&self, _: &Target, _: &PlainToken) -> Probe {
+        Probe {
+            at: START,
+            millis: 0,
+            outcome: ProbeOutcome::Failed {
+                stage: "connect".to_owned(),
+                detail: "there is no cluster in this test".to_owned(),
+            },
+        }
+    }
+
+    async fn watch(
+        &self,
+        _: &ClusterSettings,
+        _: Arc<dyn Targets>,
+        _: mpsc::Sender<WatchEvent>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        // Ends when told to, or when whoever would tell is gone.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
