@@ -91,3 +91,20 @@ async fn what_is_not_there_is_refused_in_words_and_escaped() {
         StatusCode::UNPROCESSABLE_ENTITY
     );
 }
+
+#[tokio::test]
+async fn the_page_works_wherever_it_is_nested() {
+    let world = World::new().await;
+    let outer = Router::new().nest("/sandbox", world.sandbox.console());
+    let request = Request::get("/sandbox").body(Body::empty()).unwrap();
+    let response = outer.clone().oneshot(request).await.unwrap();
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(text.contains("action=\"/sandbox/break\""), "{text}");
+    let request = Request::post("/sandbox/break")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(format!("cluster={CLUSTER}&fault=api-slow")))
+        .unwrap();
+    let response = outer.oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["location"], "/sandbox");
+}

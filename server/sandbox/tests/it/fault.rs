@@ -242,6 +242,37 @@ async fn secret_not_synced() {
 }
 
 #[tokio::test]
+async fn secret_and_certificate_fail_later_while_what_runs_goes_on() {
+    let world = healthy_instance().await;
+    world
+        .fault(ID, Some("secret-not-synced, certificate-pending"))
+        .await;
+    for (path, reason) in [
+        (
+            "external-secrets.io/v1/namespaces/{}/externalsecrets/instance-secrets",
+            "SecretSyncedError",
+        ),
+        (
+            "cert-manager.io/v1/namespaces/{}/certificates/gateway",
+            "Expired",
+        ),
+    ] {
+        let path = format!("/apis/{}", path.replace("{}", &format!("prism{ID}")));
+        eventually(reason, || async {
+            let found = world.get(&path).await.1["status"]["conditions"].clone();
+            if found[0]["reason"] == reason {
+                Ok(())
+            } else {
+                Err(found.to_string())
+            }
+        })
+        .await;
+    }
+    assert_eq!(health(&world).await.0, 200);
+    heal(&world).await;
+}
+
+#[tokio::test]
 async fn chart_broken() {
     let world = healthy_instance().await;
     world.fault(ID, Some("chart-broken")).await;
