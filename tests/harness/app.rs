@@ -12,9 +12,7 @@ use model::cluster::Purpose;
 use model::secret_text::PlainToken;
 use model::user::Role;
 use model::{Actor, TenantId, UserId};
-use service::{
-    AcceptInvitation, CreateAccessToken, FirstOwner, InvitePerson, Services, Settings,
-};
+use service::{AcceptInvitation, CreateAccessToken, FirstOwner, InvitePerson, Services, Settings};
 use tokio::sync::watch;
 use tower_sessions::Session;
 
@@ -49,8 +47,14 @@ pub enum Who {
 
 impl Who {
     /// Everybody.
-    pub const ALL: [Self; 6] =
-        [Self::Owner, Self::Operator, Self::Viewer, Self::Admin, Self::Member, Self::Stranger];
+    pub const ALL: [Self; 6] = [
+        Self::Owner,
+        Self::Operator,
+        Self::Viewer,
+        Self::Admin,
+        Self::Member,
+        Self::Stranger,
+    ];
 
     /// Their address.
     #[must_use]
@@ -105,8 +109,16 @@ impl TestApp {
         let built = TestServices::build(db, settings, Arc::new(cluster.clone()));
         built.mailer.only_outbox();
         let (tenant, other) = (built.tenant("Acme").await, built.tenant("Other").await);
-        let TestServices { services, db, mailer } = built;
-        services.release.seed(CATALOGUE).await.expect("the catalogue is taken");
+        let TestServices {
+            services,
+            db,
+            mailer,
+        } = built;
+        services
+            .release
+            .seed(CATALOGUE)
+            .await
+            .expect("the catalogue is taken");
         let mut people = BTreeMap::new();
         for who in Who::ALL {
             let id = join(&services, who, tenant, other).await;
@@ -115,10 +127,24 @@ impl TestApp {
         let services = Arc::new(services);
         let (stop, draining) = watch::channel(false);
         let state = state(Arc::clone(&services), draining, http);
-        let world = TestWorld { db, services, cluster, actor: Actor::Operator, tenant };
+        let world = TestWorld {
+            db,
+            services,
+            cluster,
+            actor: Actor::Operator,
+            tenant,
+        };
         world.adopt("eu-dev", Purpose::Development, 1_000).await;
         let router = http::router(&state);
-        Self { world, router, state, other, mailer, people, stop }
+        Self {
+            world,
+            router,
+            state,
+            other,
+            mailer,
+            people,
+            stop,
+        }
     }
 
     /// Somebody's id.
@@ -143,7 +169,10 @@ impl TestApp {
     pub async fn client(&self, who: Who) -> Client {
         let sessions = &self.world.services.session;
         let session = Session::new(None, Arc::new(sessions.store()), None);
-        sessions.begin(&session, self.user(who), &origin()).await.expect("a session begins");
+        sessions
+            .begin(&session, self.user(who), &origin())
+            .await
+            .expect("a session begins");
         session.save().await.expect("the session is written");
         let id = session.id().expect("a written session has an id");
         Client::new(self.router.clone(), Proof::Session(id.to_string()))
@@ -158,7 +187,13 @@ impl TestApp {
             unreachable!("a client with a session has one")
         };
         let id = id.parse().expect("an id");
-        let actor = self.world.services.session.caller(&id).await.expect("the database answers");
+        let actor = self
+            .world
+            .services
+            .session
+            .caller(&id)
+            .await
+            .expect("the database answers");
         let command = CreateAccessToken {
             name: format!("of {}", who.email()),
             scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
@@ -166,8 +201,14 @@ impl TestApp {
         };
         let tokens = &self.world.services.access_token;
         let actor = actor.expect("the session is known");
-        let made = tokens.create(&actor, command, &origin()).await.expect("the token is made");
-        Client::new(self.router.clone(), Proof::Token(made.token.expose().to_owned()))
+        let made = tokens
+            .create(&actor, command, &origin())
+            .await
+            .expect("the token is made");
+        Client::new(
+            self.router.clone(),
+            Proof::Token(made.token.expose().to_owned()),
+        )
     }
 
     /// A client with a token that has the right form and belongs to nobody.
@@ -182,9 +223,15 @@ impl TestApp {
     /// # Panics
     /// When that takes longer than half an hour of the clock.
     pub async fn run_operations(&self) {
-        let filter = || service::OperationFilter { active: Some(true), ..Default::default() };
+        let filter = || service::OperationFilter {
+            active: Some(true),
+            ..Default::default()
+        };
         let operations = &self.world.services.operation;
-        let page = operations.list(&Actor::System, filter()).await.expect("a list");
+        let page = operations
+            .list(&Actor::System, filter())
+            .await
+            .expect("a list");
         for operation in page.items {
             self.world.settle(operation.id).await;
         }
@@ -224,19 +271,41 @@ fn state(
 async fn join(services: &Services, who: Who, acme: TenantId, other: TenantId) -> UserId {
     let name = format!("{who:?} Person");
     if who == Who::Owner {
-        let command =
-            FirstOwner { email: who.email().to_owned(), name, password: PASSWORD.to_owned() };
-        return services.auth.create_owner(&Actor::Operator, command).await.expect("an owner");
+        let command = FirstOwner {
+            email: who.email().to_owned(),
+            name,
+            password: PASSWORD.to_owned(),
+        };
+        return services
+            .auth
+            .create_owner(&Actor::Operator, command)
+            .await
+            .expect("an owner");
     }
     let tenant = match who {
         Who::Admin | Who::Member => Some(acme),
         Who::Stranger => Some(other),
         _ => None,
     };
-    let command = InvitePerson { email: who.email().to_owned(), role: who.role(), tenant };
-    let sent = services.user.invite(&Actor::Operator, command, &origin()).await.expect("invited");
+    let command = InvitePerson {
+        email: who.email().to_owned(),
+        role: who.role(),
+        tenant,
+    };
+    let sent = services
+        .user
+        .invite(&Actor::Operator, command, &origin())
+        .await
+        .expect("invited");
     let link = sent.link.expect("there is no mail server");
     let token = link.rsplit('/').next().unwrap_or_default();
-    let command = AcceptInvitation { name, password: PASSWORD.to_owned() };
-    services.user.accept(token, command, &origin()).await.expect("accepted")
+    let command = AcceptInvitation {
+        name,
+        password: PASSWORD.to_owned(),
+    };
+    services
+        .user
+        .accept(token, command, &origin())
+        .await
+        .expect("accepted")
 }

@@ -75,8 +75,16 @@ impl Client {
     pub async fn send(&self, request: Request<Body>) -> Reply {
         let answer = self.open(request).await;
         let (parts, body) = answer.into_parts();
-        let body = body.collect().await.expect("the answer is complete").to_bytes();
-        Reply { status: parts.status, headers: parts.headers, body }
+        let body = body
+            .collect()
+            .await
+            .expect("the answer is complete")
+            .to_bytes();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     /// Sends a request and leaves the answer's body to be read.
@@ -90,7 +98,10 @@ impl Client {
     /// # Panics
     /// As [`Client::send`].
     pub async fn get(&self, path: &str) -> Reply {
-        let request = self.request(Method::GET, path).body(Body::empty()).expect("a request");
+        let request = self
+            .request(Method::GET, path)
+            .body(Body::empty())
+            .expect("a request");
         self.send(request).await
     }
 
@@ -128,7 +139,10 @@ impl Client {
     /// # Panics
     /// As [`Client::send`].
     pub async fn bare(&self, method: Method, path: &str) -> Reply {
-        let request = self.request(method, path).body(Body::empty()).expect("a request");
+        let request = self
+            .request(method, path)
+            .body(Body::empty())
+            .expect("a request");
         self.send(request).await
     }
 
@@ -137,7 +151,9 @@ impl Client {
     /// # Panics
     /// As [`Client::send`].
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let request = self
             .request(Method::POST, path)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -167,7 +183,10 @@ impl Reply {
     /// A header as text; empty when it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// The last part of the problem's type; empty when this is no problem.
@@ -188,6 +207,10 @@ impl Reply {
     #[must_use]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        if self.body.is_empty() { Value::Null } else { self.value() }
+        if self.body.is_empty() {
+            Value::Null
+        } else {
+            self.value()
+        }
     }
 }

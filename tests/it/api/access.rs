@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use model::user::Role;
-use service::InvitePerson;
+use service::{CreateAccessToken, InvitePerson};
 use tests::app::{TestApp, Who};
 use tests::client::Client;
 use tests::services::origin;
@@ -20,21 +20,36 @@ pub struct Things {
 }
 
 impl Things {
-    /// A running instance of the tenant, its finished operation, and an access token of a viewer.
+    /// A running instance of the tenant, its finished operation, and an access token of nobody here.
     pub async fn of(app: &TestApp) -> Self {
         let instance = app.world.running("Staging").await;
-        let operations = app.anonymous();
-        drop(operations);
-        let filter = service::OperationFilter { instance: Some(instance.id.clone()), ..Default::default() };
-        let list = app.world.services.operation.list(&app.world.actor, filter).await.expect("a list");
-        app.bearer(Who::Viewer, &["all:read"]).await;
-        let tokens = app.world.services.access_token.list(&app.world.actor).await.expect("a list");
+        let filter = service::OperationFilter {
+            instance: Some(instance.id.clone()),
+            ..Default::default()
+        };
+        let list = app
+            .world
+            .services
+            .operation
+            .list(&app.world.actor, filter)
+            .await
+            .expect("a list");
+        let command = CreateAccessToken {
+            name: "Of the command line".to_owned(),
+            scopes: vec!["all:read".to_owned()],
+            days: None,
+        };
+        let tokens = &app.world.services.access_token;
+        let token = tokens
+            .create(&app.world.actor, command, &origin())
+            .await
+            .expect("a token");
         let names = BTreeMap::from([
             ("tenant", app.world.tenant.to_string()),
             ("instance", instance.id.to_string()),
             ("operation", list.items[0].id.to_string()),
             ("release", instance.release.to_string()),
-            ("token", tokens[0].id.to_string()),
+            ("token", token.view.id.to_string()),
             ("invitation", String::new()),
         ]);
         Self { names }
@@ -42,7 +57,11 @@ impl Things {
 
     /// The path with every name filled in.
     pub fn fill(&self, path: &str) -> String {
-        self.names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
+        self.names
+            .iter()
+            .fold(path.to_owned(), |path, (name, value)| {
+                path.replace(&format!("{{{name}}}"), value)
+            })
     }
 
     /// Another open invitation, since withdrawing one uses it up.
@@ -52,8 +71,14 @@ impl Things {
             role: Role::TenantMember,
             tenant: Some(app.world.tenant),
         };
-        let sent = app.world.services.user.invite(&app.world.actor, command, &origin()).await;
-        self.names.insert("invitation", sent.expect("invited").id.to_string());
+        let sent = app
+            .world
+            .services
+            .user
+            .invite(&app.world.actor, command, &origin())
+            .await;
+        self.names
+            .insert("invitation", sent.expect("invited").id.to_string());
     }
 }
 
@@ -72,7 +97,14 @@ async fn everybody_gets_what_the_table_says() {
     let app = TestApp::new().await;
     let mut things = Things::of(&app).await;
     let mut clients = vec![("anonymous", app.anonymous())];
-    let people = [Who::Stranger, Who::Member, Who::Admin, Who::Viewer, Who::Operator, Who::Owner];
+    let people = [
+        Who::Stranger,
+        Who::Member,
+        Who::Admin,
+        Who::Viewer,
+        Who::Operator,
+        Who::Owner,
+    ];
     for who in people {
         clients.push((who.email(), app.client(who).await));
     }
@@ -94,7 +126,10 @@ async fn everybody_gets_what_the_table_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(cases, operations().len() * 7);
     let after = app.world.services.event.head().await.expect("a head");
-    assert_eq!(before, after, "something changed although nothing was put rightly");
+    assert_eq!(
+        before, after,
+        "something changed although nothing was put rightly"
+    );
 }
 
 #[tokio::test]
@@ -106,19 +141,32 @@ async fn a_token_does_what_its_scopes_say_and_no_more() {
     let other = app.bearer(Who::Owner, &["releases:read"]).await;
     let reading = app.bearer(Who::Owner, &["all:read"]).await;
     let mut wrong = Vec::new();
-    for operation in operations().iter().filter(|operation| !operation.scopes.is_empty()) {
+    for operation in operations()
+        .iter()
+        .filter(|operation| !operation.scopes.is_empty())
+    {
         let scopes: Vec<&str> = operation.scopes.split(',').collect();
         let enough = app.bearer(Who::Owner, &scopes).await;
-        let useless = if operation.scopes == "audit:read" { &other } else { &narrow };
+        let useless = if operation.scopes == "audit:read" {
+            &other
+        } else {
+            &narrow
+        };
         let expected = operation.expected[6];
         if operation.path.contains("{invitation}") {
             things.invite(&app).await;
         }
         let path = things.fill(operation.path);
-        for (what, client, expected) in [("other scopes", useless, 403), ("enough", &enough, expected)] {
+        for (what, client, expected) in [
+            ("other scopes", useless, 403),
+            ("enough", &enough, expected),
+        ] {
             let got = ask(client, operation, &path).await;
             if got != expected {
-                wrong.push(format!("{} with {what}: {got}, not {expected}", operation.id));
+                wrong.push(format!(
+                    "{} with {what}: {got}, not {expected}",
+                    operation.id
+                ));
             }
         }
         let writes = operation.scopes.ends_with(":write");
@@ -140,7 +188,10 @@ async fn a_token_of_a_tenant_reaches_nobody_elses() {
         if operation.path.contains("{invitation}") {
             things.invite(&app).await;
         }
-        let (got, expected) = (ask(&stranger, &operation, &things.fill(operation.path)).await, operation.expected[1]);
+        let (got, expected) = (
+            ask(&stranger, &operation, &things.fill(operation.path)).await,
+            operation.expected[1],
+        );
         if got != expected {
             wrong.push(format!("{}: {got}, not {expected}", operation.id));
         }
@@ -162,11 +213,24 @@ fn no_operation_is_missing_from_the_table() {
     for operation in &table {
         let known = described.remove(operation.id);
         let (method, path) = known.unwrap_or_else(|| panic!("{} is not described", operation.id));
-        assert_eq!(Method::from_bytes(method.as_bytes()).expect("a method"), operation.method);
-        let shape = |path: &str| path.split('?').next().unwrap_or_default().split('/').count();
+        assert_eq!(
+            Method::from_bytes(method.as_bytes()).expect("a method"),
+            operation.method
+        );
+        let shape = |path: &str| {
+            path.split('?')
+                .next()
+                .unwrap_or_default()
+                .split('/')
+                .count()
+        };
         assert_eq!(shape(&path), shape(operation.path), "{}", operation.id);
     }
-    assert!(described.is_empty(), "not in the table: {:?}", described.keys());
+    assert!(
+        described.is_empty(),
+        "not in the table: {:?}",
+        described.keys()
+    );
 }
 
 #[tokio::test]
@@ -175,13 +239,25 @@ async fn what_is_foreign_and_what_is_missing_read_the_same() {
     let things = Things::of(&app).await;
     let stranger = app.client(Who::Stranger).await;
     let pairs = [
-        (things.fill("/api/v1/tenants/{tenant}"), "/api/v1/tenants/01900000-0000-7000-8000-000000000000"),
-        (things.fill("/api/v1/instances/{instance}"), "/api/v1/instances/zzzzzzzzzzzz"),
-        (things.fill("/api/v1/operations/{operation}"), "/api/v1/operations/01900000-0000-7000-8000-000000000000"),
+        (
+            things.fill("/api/v1/tenants/{tenant}"),
+            "/api/v1/tenants/01900000-0000-7000-8000-000000000000",
+        ),
+        (
+            things.fill("/api/v1/instances/{instance}"),
+            "/api/v1/instances/zzzzzzzzzzzz",
+        ),
+        (
+            things.fill("/api/v1/operations/{operation}"),
+            "/api/v1/operations/01900000-0000-7000-8000-000000000000",
+        ),
     ];
     for (foreign, missing) in pairs {
         let strip = |mut value: serde_json::Value| {
-            value.as_object_mut().expect("a problem").remove("request_id");
+            value
+                .as_object_mut()
+                .expect("a problem")
+                .remove("request_id");
             value
         };
         let foreign = strip(stranger.get(&foreign).await.expect(404));

@@ -8,10 +8,19 @@ use tests::client::Client;
 
 use super::table::operations;
 
-const SITES: [Option<&str>; 5] =
-    [None, Some("same-origin"), Some("same-site"), Some("cross-site"), Some("none")];
-const ORIGINS: [Option<&str>; 4] =
-    [None, Some("http://localhost:8080"), Some("https://evil.example"), Some("null")];
+const SITES: [Option<&str>; 5] = [
+    None,
+    Some("same-origin"),
+    Some("same-site"),
+    Some("cross-site"),
+    Some("none"),
+];
+const ORIGINS: [Option<&str>; 4] = [
+    None,
+    Some("http://localhost:8080"),
+    Some("https://evil.example"),
+    Some("null"),
+];
 
 /// What must be let in: our own pages, what a person typed, and programs without a cookie.
 fn expected(site: Option<&str>, origin: Option<&str>, cookie: bool) -> bool {
@@ -34,8 +43,12 @@ fn paths() -> Vec<(Method, String)> {
         }
         path
     };
-    let api = operations().into_iter().filter(|it| it.method != Method::GET);
-    let forms = app::routes().into_iter().filter(|route| route.method == "POST");
+    let api = operations()
+        .into_iter()
+        .filter(|it| it.method != Method::GET);
+    let forms = app::routes()
+        .into_iter()
+        .filter(|route| route.method == "POST");
     api.map(|it| (it.method.clone(), fill(it.path)))
         .chain(forms.map(|route| (Method::POST, fill(route.path))))
         .collect()
@@ -71,13 +84,18 @@ async fn only_our_own_pages_change_anything() {
             let let_in = is_let_in(&client, request.body(Body::empty()).expect("a request")).await;
             cases += 1;
             if let_in != expected(site, origin, cookie) {
-                wrong.push(format!("{method} {path} {site:?} {origin:?} cookie {cookie}: {let_in}"));
+                wrong.push(format!(
+                    "{method} {path} {site:?} {origin:?} cookie {cookie}: {let_in}"
+                ));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(cases, paths().len() * 40);
-    assert_eq!(before, app.world.services.event.head().await.expect("a head"));
+    assert_eq!(
+        before,
+        app.world.services.event.head().await.expect("a head")
+    );
 }
 
 fn combinations() -> Vec<(Option<&'static str>, Option<&'static str>, bool)> {
@@ -107,7 +125,12 @@ async fn a_token_needs_no_origin_and_a_real_session_does() {
         .header("content-type", "application/json")
         .body(Body::from(r#"{"name":"By another site"}"#))
         .expect("a request");
-    request.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    request
+        .headers_mut()
+        .insert("sec-fetch-site", "cross-site".parse().expect("a value"));
     let reply = session.send(request).await;
-    assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (403, "cross_site"));
+    assert_eq!(
+        (reply.status.as_u16(), reply.problem().as_str()),
+        (403, "cross_site")
+    );
 }

@@ -33,12 +33,17 @@ impl Stream {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let answer = client.open(request.body(Body::empty()).expect("a request")).await;
+        let answer = client
+            .open(request.body(Body::empty()).expect("a request"))
+            .await;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         assert!(!answer.headers().contains_key("content-encoding"));
         assert_eq!(answer.headers()["cache-control"], "no-store");
-        Self { body: answer.into_body().into_data_stream(), text: String::new() }
+        Self {
+            body: answer.into_body().into_data_stream(),
+            text: String::new(),
+        }
     }
 
     /// The next message; none when the stream has ended.
@@ -52,9 +57,12 @@ impl Stream {
                 }
                 continue;
             }
-            let piece = timeout(PATIENCE, self.body.next()).await.expect("the stream says something")?;
+            let piece = timeout(PATIENCE, self.body.next())
+                .await
+                .expect("the stream says something")?;
             let piece = piece.expect("the stream does not break");
-            self.text.push_str(std::str::from_utf8(&piece).expect("UTF-8"));
+            self.text
+                .push_str(std::str::from_utf8(&piece).expect("UTF-8"));
         }
     }
 
@@ -87,7 +95,10 @@ async fn it_resumes_where_it_broke_off_and_goes_on_live() {
     let app = TestApp::new().await;
     let owner = app.client(Who::Owner).await;
     let mut first = Stream::open(&owner, "", None).await;
-    assert_eq!(first.next().await.map(|message| message.event).as_deref(), Some("clock"));
+    assert_eq!(
+        first.next().await.map(|message| message.event).as_deref(),
+        Some("clock")
+    );
     let name = |number: usize| json!({"name": format!("Tenant {number}")});
     let _ = owner.post("/api/v1/tenants", name(0)).await.expect(201);
     let heard = first.happened().await;
@@ -95,7 +106,10 @@ async fn it_resumes_where_it_broke_off_and_goes_on_live() {
     drop(first);
     // More than one batch happens while nobody listens.
     for number in 1..=250 {
-        let _ = owner.post("/api/v1/tenants", name(number)).await.expect(201);
+        let _ = owner
+            .post("/api/v1/tenants", name(number))
+            .await
+            .expect(201);
     }
     let mut again = Stream::open(&owner, "", Some(&heard.id)).await;
     let mut expected: i64 = heard.id.parse().expect("a number");
@@ -113,7 +127,14 @@ async fn it_resumes_where_it_broke_off_and_goes_on_live() {
 #[tokio::test]
 async fn each_hears_what_they_may() {
     let app = TestApp::new().await;
-    let head = app.world.services.event.head().await.expect("a head").to_string();
+    let head = app
+        .world
+        .services
+        .event
+        .head()
+        .await
+        .expect("a head")
+        .to_string();
     app.world.running("Staging").await;
     let stranger = app.client(Who::Stranger).await;
     let member = app.client(Who::Member).await;
@@ -121,11 +142,20 @@ async fn each_hears_what_they_may() {
     let mut by_member = Stream::open(&member, "", Some(&head)).await;
     let mut by_stranger = Stream::open(&stranger, "", Some(&head)).await;
     let heard = by_member.happened().await;
-    assert!(["instance", "operation", "tenant"].contains(&heard.event.as_str()), "{heard:?}");
-    assert!(heard.data.contains(&app.world.tenant.to_string()), "{heard:?}");
+    assert!(
+        ["instance", "operation", "tenant"].contains(&heard.event.as_str()),
+        "{heard:?}"
+    );
+    assert!(
+        heard.data.contains(&app.world.tenant.to_string()),
+        "{heard:?}"
+    );
     // The first thing that the stranger hears is about their own tenant.
     let path = format!("/api/v1/tenants/{}", app.other);
-    let _ = owner.patch(&path, json!({"name": "Another"})).await.expect(200);
+    let _ = owner
+        .patch(&path, json!({"name": "Another"}))
+        .await
+        .expect(200);
     let heard = by_stranger.happened().await;
     assert!(heard.data.contains(&app.other.to_string()), "{heard:?}");
     assert!(!heard.data.contains(&app.world.tenant.to_string()));
@@ -138,15 +168,29 @@ async fn an_id_that_is_not_kept_resets() {
     let mut stream = Stream::open(&owner, "", Some("999999999")).await;
     let heard = stream.happened().await;
     assert_eq!(heard.event, "reset");
-    assert_eq!(heard.id, app.world.services.event.head().await.expect("a head").to_string());
-    let _ = owner.post("/api/v1/tenants", json!({"name": "After"})).await.expect(201);
+    assert_eq!(
+        heard.id,
+        app.world
+            .services
+            .event
+            .head()
+            .await
+            .expect("a head")
+            .to_string()
+    );
+    let _ = owner
+        .post("/api/v1/tenants", json!({"name": "After"}))
+        .await
+        .expect(201);
     assert_eq!(stream.happened().await.event, "tenant");
 }
 
 #[tokio::test]
 async fn it_ends_within_five_seconds_of_the_right_to_listen() {
     let app = TestApp::new().await;
-    let token = app.bearer(Who::Member, &["instances:read", "access-tokens:write"]).await;
+    let token = app
+        .bearer(Who::Member, &["instances:read", "access-tokens:write"])
+        .await;
     let session = app.client(Who::Admin).await;
     let mut by_token = Stream::open(&token, "", None).await;
     let mut by_session = Stream::open(&session, "", None).await;
@@ -159,7 +203,9 @@ async fn it_ends_within_five_seconds_of_the_right_to_listen() {
         while by_token.next().await.is_some() {}
         while by_session.next().await.is_some() {}
     };
-    timeout(Duration::from_secs(5), ended).await.expect("both have ended");
+    timeout(Duration::from_secs(5), ended)
+        .await
+        .expect("both have ended");
 }
 
 #[tokio::test]

@@ -16,56 +16,128 @@ async fn a_tenant_gets_an_instance_and_loses_it_again() {
     let body = json!({"name": "Staging", "purpose": "development", "region": "eu-west-1"});
     let made = api.post(&format!("{tenant_path}/instances"), body).await;
     let begun = made.expect(202);
-    assert_eq!(made.header("location"), format!("/api/v1/operations/{}", begun["operation"]["id"].as_str().unwrap()));
+    assert_eq!(
+        made.header("location"),
+        format!(
+            "/api/v1/operations/{}",
+            begun["operation"]["id"].as_str().unwrap()
+        )
+    );
     assert_eq!(begun["operation"]["state"], "queued");
     assert_eq!(begun["instance"]["state"], "creating");
-    let instance_path = format!("/api/v1/instances/{}", begun["instance"]["id"].as_str().unwrap());
+    let instance_path = format!(
+        "/api/v1/instances/{}",
+        begun["instance"]["id"].as_str().unwrap()
+    );
 
     app.run_operations().await;
     let done = api.get(made.header("location")).await.expect(200);
-    assert_eq!((&done["state"], &done["percent"]), (&json!("succeeded"), &json!(100)));
-    assert!(done["steps"].as_array().unwrap().iter().all(|step| step["finished_at"].is_string()));
+    assert_eq!(
+        (&done["state"], &done["percent"]),
+        (&json!("succeeded"), &json!(100))
+    );
+    assert!(
+        done["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|step| step["finished_at"].is_string())
+    );
     let running = api.get(&instance_path).await.expect(200);
     assert_eq!(running["state"], "running");
-    assert!(running["url"].as_str().unwrap().contains(running["id"].as_str().unwrap()));
+    assert!(
+        running["url"]
+            .as_str()
+            .unwrap()
+            .contains(running["id"].as_str().unwrap())
+    );
     assert_eq!(running["operation"], Value::Null);
-    let health = api.get(&format!("{instance_path}/health")).await.expect(200);
-    assert!(["healthy", "progressing", "unknown"].contains(&health["status"].as_str().unwrap()), "{health}");
+    let health = api
+        .get(&format!("{instance_path}/health"))
+        .await
+        .expect(200);
+    assert!(
+        ["healthy", "progressing", "unknown"].contains(&health["status"].as_str().unwrap()),
+        "{health}"
+    );
     let list = api.get("/api/v1/instances?q=stag").await.expect(200);
     assert_eq!(list["items"][0]["id"], running["id"]);
 
-    let renamed = api.patch(&instance_path, json!({"name": "Testing"})).await.expect(200);
+    let renamed = api
+        .patch(&instance_path, json!({"name": "Testing"}))
+        .await
+        .expect(200);
     assert_eq!(renamed["name"], "Testing");
-    let both = api.patch(&instance_path, json!({"name": "a", "overrides": ""})).await;
-    assert_eq!((both.status.as_u16(), both.problem().as_str()), (422, "invalid"));
-    let asked = api.patch(&instance_path, json!({"overrides": "agent:\n  replicas: 2\n"})).await.expect(202);
+    let both = api
+        .patch(&instance_path, json!({"name": "a", "overrides": ""}))
+        .await;
+    assert_eq!(
+        (both.status.as_u16(), both.problem().as_str()),
+        (422, "invalid")
+    );
+    let asked = api
+        .patch(
+            &instance_path,
+            json!({"overrides": "agent:\n  replicas: 2\n"}),
+        )
+        .await
+        .expect(202);
     assert_eq!(asked["operation"]["kind"], "reconfigure");
     app.run_operations().await;
     let overrides = api.get(&instance_path).await.expect(200)["overrides"].clone();
-    assert!(overrides.as_str().unwrap().contains("replicas: 2"), "{overrides}");
+    assert!(
+        overrides.as_str().unwrap().contains("replicas: 2"),
+        "{overrides}"
+    );
 
     assert_eq!(api.bare(Method::DELETE, &instance_path).await.status, 422);
-    let wrong = api.bare(Method::DELETE, &format!("{instance_path}?confirm=Staging")).await;
+    let wrong = api
+        .bare(Method::DELETE, &format!("{instance_path}?confirm=Staging"))
+        .await;
     assert_eq!(wrong.status, 422, "{}", wrong.text());
-    let deleting = api.bare(Method::DELETE, &format!("{instance_path}?confirm=Testing&grace_seconds=3600")).await;
+    let deleting = api
+        .bare(
+            Method::DELETE,
+            &format!("{instance_path}?confirm=Testing&grace_seconds=3600"),
+        )
+        .await;
     let deleting = deleting.expect(202);
     assert_eq!(deleting["operation"]["kind"], "delete");
     assert_eq!(deleting["instance"]["state"], "deleting");
-    let back = api.post(&format!("{instance_path}/undelete"), json!({})).await.expect(202);
+    let back = api
+        .post(&format!("{instance_path}/undelete"), json!({}))
+        .await
+        .expect(202);
     assert_eq!(back["operation"]["kind"], "delete");
     app.run_operations().await;
-    assert_eq!(api.get(&instance_path).await.expect(200)["state"], "running");
+    assert_eq!(
+        api.get(&instance_path).await.expect(200)["state"],
+        "running"
+    );
 
     let body = json!({"confirm": running["id"], "grace_seconds": 0});
-    let gone = api.json(Method::DELETE, &instance_path, &body).await.expect(202);
+    let gone = api
+        .json(Method::DELETE, &instance_path, &body)
+        .await
+        .expect(202);
     app.run_operations().await;
     let id = gone["operation"]["id"].as_str().unwrap();
-    let ended = api.get(&format!("/api/v1/operations/{id}")).await.expect(200);
+    let ended = api
+        .get(&format!("/api/v1/operations/{id}"))
+        .await
+        .expect(200);
     assert_eq!(ended["state"], "succeeded", "{ended}");
     assert_eq!(app.world.cluster.inventory(), Vec::<String>::new());
-    let history = api.get(&format!("{instance_path}/operations")).await.expect(200);
+    let history = api
+        .get(&format!("{instance_path}/operations"))
+        .await
+        .expect(200);
     assert_eq!(history["items"].as_array().unwrap().len(), 4, "{history}");
-    assert_eq!(api.bare(Method::DELETE, &tenant_path).await.status, 403, "tenants go by owners");
+    assert_eq!(
+        api.bare(Method::DELETE, &tenant_path).await.status,
+        403,
+        "tenants go by owners"
+    );
     let owner = app.client(Who::Owner).await;
     assert_eq!(owner.bare(Method::DELETE, &tenant_path).await.status, 204);
     assert_eq!(api.get(&tenant_path).await.status, 404);
@@ -77,24 +149,48 @@ async fn an_upgrade_that_destroys_data_needs_the_name() {
     let api = app.bearer(Who::Operator, &["all:write"]).await;
     let releases = api.get("/api/v1/releases").await.expect(200);
     let releases = releases["items"].as_array().unwrap();
-    let destructive = releases.iter().find(|release| release["destroys"].is_string());
-    let to = destructive.expect("one destroys data")["version"].as_str().unwrap().to_owned();
+    let usable = || {
+        releases
+            .iter()
+            .filter(|release| release["channel"] != "expired")
+    };
+    let destructive = usable().find(|release| release["destroys"].is_string());
+    let to = destructive.expect("one destroys data")["version"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let parse = |text: &str| text.parse::<model::release::Version>().unwrap();
-    let older = releases.iter().map(|it| it["version"].as_str().unwrap()).find(|it| parse(it) < parse(&to));
+    let older = usable()
+        .map(|it| it["version"].as_str().unwrap())
+        .find(|it| parse(it) < parse(&to));
     let path = format!("/api/v1/tenants/{}/instances", app.world.tenant);
     let body = json!({"name": "Old", "purpose": "development", "region": "eu-west-1", "release": older.unwrap()});
     let made = api.post(&path, body).await.expect(202);
     app.run_operations().await;
-    let path = format!("/api/v1/instances/{}", made["instance"]["id"].as_str().unwrap());
+    let path = format!(
+        "/api/v1/instances/{}",
+        made["instance"]["id"].as_str().unwrap()
+    );
     let unconfirmed = api.patch(&path, json!({"release": to})).await;
-    assert!([409, 422].contains(&unconfirmed.status.as_u16()), "{}", unconfirmed.text());
-    let begun = api.patch(&path, json!({"release": to, "confirm": "Old"})).await.expect(202);
+    assert!(
+        [409, 422].contains(&unconfirmed.status.as_u16()),
+        "{}",
+        unconfirmed.text()
+    );
+    let begun = api
+        .patch(&path, json!({"release": to, "confirm": "Old"}))
+        .await
+        .expect(202);
     assert_eq!(begun["operation"]["kind"], "upgrade");
     app.run_operations().await;
     assert_eq!(api.get(&path).await.expect(200)["release"], json!(to));
     let back = api.patch(&path, json!({"release": older.unwrap()})).await;
     assert!([409, 422].contains(&back.status.as_u16()));
-    assert!(back.value()["detail"].as_str().unwrap().contains("older"), "{}", back.text());
+    assert!(
+        back.value()["detail"].as_str().unwrap().contains("older"),
+        "{}",
+        back.text()
+    );
 }
 
 #[tokio::test]
@@ -108,19 +204,43 @@ async fn clusters_and_releases_are_managed() {
         "overrides": {"repo_url": "https://git.example/overrides", "revision": "main"},
         "capacity": 10,
     });
-    let checked = api.post("/api/v1/clusters/check", body.clone()).await.expect(200);
-    assert!(checked["items"].as_array().unwrap().iter().all(|line| line["ok"] == true), "{checked}");
+    let checked = api
+        .post("/api/v1/clusters/check", body.clone())
+        .await
+        .expect(200);
+    assert!(
+        checked["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|line| line["ok"] == true),
+        "{checked}"
+    );
     let added = api.post("/api/v1/clusters", body.clone()).await;
     let cluster = added.expect(201);
-    assert_eq!((cluster["instances"].clone(), cluster["capacity"].clone()), (json!(0), json!(10)));
+    assert_eq!(
+        (cluster["instances"].clone(), cluster["capacity"].clone()),
+        (json!(0), json!(10))
+    );
     let path = added.header("location").to_owned();
     assert_eq!(api.post("/api/v1/clusters", body).await.status, 409);
     let change = json!({"cordoned": true, "overrides": null});
     let changed = api.patch(&path, change).await.expect(200);
-    assert_eq!((&changed["cordoned"], &changed["overrides"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&changed["cordoned"], &changed["overrides"]),
+        (&json!(true), &Value::Null)
+    );
     let regions = api.get("/api/v1/regions").await.expect(200);
-    let us = regions["items"].as_array().unwrap().iter().find(|it| it["region"] == "us-east-1").unwrap();
-    assert!(us["cluster"].is_null() && us["refused"].as_str().unwrap().contains("cordoned"), "{us}");
+    let us = regions["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["region"] == "us-east-1")
+        .unwrap();
+    assert!(
+        us["cluster"].is_null() && us["refused"].as_str().unwrap().contains("cordoned"),
+        "{us}"
+    );
     assert_eq!(api.bare(Method::DELETE, &path).await.status, 204);
     assert_eq!(api.get(&path).await.status, 404);
 
@@ -130,10 +250,20 @@ async fn clusters_and_releases_are_managed() {
     });
     let put = api.post("/api/v1/releases", entry).await.expect(201);
     assert_eq!(put["instances"], json!(0));
-    let moved = api.patch("/api/v1/releases/99.0.0", json!({"channel": "supported"})).await.expect(200);
+    let moved = api
+        .patch("/api/v1/releases/99.0.0", json!({"channel": "supported"}))
+        .await
+        .expect(200);
     assert_eq!(moved["channel"], "supported");
     let fleet = api.get("/api/v1/fleet").await.expect(200);
     assert_eq!(fleet["instances"], json!(0));
     let trail = api.get("/api/v1/audit").await.expect(200);
-    assert!(trail["items"].as_array().unwrap().iter().any(|row| row["action"] == "cluster.add"), "{trail}");
+    assert!(
+        trail["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["action"] == "cluster.add"),
+        "{trail}"
+    );
 }

@@ -57,7 +57,11 @@ const ROUTES: [(&str, &str, For); 53] = [
     ("GET", "/tenants/{id}", For::Tenant),
     ("POST", "/tenants/{id}/rename", For::Operators),
     ("POST", "/tenants/{id}/members", For::TenantAdmin),
-    ("POST", "/tenants/{id}/invitations/{invitation}/withdraw", For::TenantAdmin),
+    (
+        "POST",
+        "/tenants/{id}/invitations/{invitation}/withdraw",
+        For::TenantAdmin,
+    ),
     ("GET", "/tenants/{id}/delete", For::Owners),
     ("POST", "/tenants/{id}/delete", For::Owners),
     ("GET", "/instances", For::Known),
@@ -118,13 +122,25 @@ fn filled(things: &Things, path: &str) -> String {
 }
 
 /// What forms send: enough that whoever may would change something.
-const FIELDS: [(&str, &str); 12] = [
+fn fields(path: &str) -> Vec<(&'static str, &'static str)> {
+    // What a deletion must be confirmed by.
+    let confirm = match path.split('/').nth(1) {
+        Some("tenants") => "Acme",
+        Some("clusters") => "eu-dev",
+        _ => "Staging",
+    };
+    let mut fields = FIELDS.to_vec();
+    fields.push(("confirm", confirm));
+    fields
+}
+
+/// The same for all forms.
+const FIELDS: [(&str, &str); 11] = [
     ("name", "Changed by the test"),
     ("email", "new@example.org"),
     ("role", "tenant_member"),
     ("purpose", "development"),
     ("region", "eu-west-1"),
-    ("confirm", "Staging"),
     ("overrides", "agent:\n  replicas: 3\n"),
     ("release", "99.0.0"),
     ("channel", "expired"),
@@ -141,12 +157,20 @@ fn refuses(reply: &Reply) -> bool {
 
 #[test]
 fn no_route_of_the_console_is_missing_from_the_table() {
-    let known: BTreeSet<_> =
-        ROUTES.iter().map(|(method, path, _)| (*method, *path)).chain(ELSEWHERE).collect();
-    let all: BTreeSet<_> = app::routes().iter().map(|route| (route.method, route.path)).collect();
+    let known: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|(method, path, _)| (*method, *path))
+        .chain(ELSEWHERE)
+        .collect();
+    let all: BTreeSet<_> = app::routes()
+        .iter()
+        .map(|route| (route.method, route.path))
+        .collect();
     assert_eq!(known, all);
     for route in app::routes() {
-        let open = ROUTES.iter().any(|(m, p, whom)| (*m, *p) == (route.method, route.path) && *whom == For::Open);
+        let open = ROUTES
+            .iter()
+            .any(|(m, p, whom)| (*m, *p) == (route.method, route.path) && *whom == For::Open);
         assert_eq!(open, route.open, "{} {}", route.method, route.path);
     }
 }
@@ -157,13 +181,18 @@ async fn whoever_has_not_signed_in_is_led_to_do_so() {
     let things = Things::of(&app).await;
     let nobody = app.anonymous();
     for (method, path, _) in ROUTES.iter().filter(|(_, _, whom)| *whom != For::Open) {
-        let path = filled(&things, path);
+        let path = filled(&things, path).replace("/search", "/search?q=acme");
         let reply = match *method {
             "GET" => nobody.get(&path).await,
-            _ => nobody.form(&path, &FIELDS).await,
+            _ => nobody.form(&path, &fields(&path)).await,
         };
         let led = reply.status == 303 && reply.header("location").starts_with("/sign-in");
-        assert!(led, "{method} {path}: {} {}", reply.status, reply.header("location"));
+        assert!(
+            led,
+            "{method} {path}: {} {}",
+            reply.status,
+            reply.header("location")
+        );
     }
 }
 
@@ -174,7 +203,10 @@ async fn pages_are_shown_to_those_they_are_for() {
     let mut wrong = Vec::new();
     for who in Who::ALL {
         let client = app.client(who).await;
-        for (_, path, whom) in ROUTES.iter().filter(|(method, _, whom)| *method == "GET" && *whom != For::Open) {
+        for (_, path, whom) in ROUTES
+            .iter()
+            .filter(|(method, _, whom)| *method == "GET" && *whom != For::Open)
+        {
             let reply = client.get(&filled(&things, path)).await;
             let shown = reply.status == 200 || (*path == "/" && reply.status == 303);
             if shown != whom.may(who) || (!shown && !refuses(&reply)) {
@@ -192,13 +224,18 @@ async fn forms_change_nothing_for_those_who_may_not() {
     let mut wrong = Vec::new();
     for who in [Who::Stranger, Who::Member, Who::Admin, Who::Viewer] {
         let client = app.client(who).await;
-        let refused = ROUTES.iter().filter(|(method, _, whom)| *method == "POST" && !whom.may(who));
+        let refused = ROUTES
+            .iter()
+            .filter(|(method, _, whom)| *method == "POST" && !whom.may(who));
         for (_, path, _) in refused {
             let before = app.world.services.event.head().await.expect("a head");
-            let reply = client.form(&filled(&things, path), &FIELDS).await;
+            let reply = client.form(&filled(&things, path), &fields(path)).await;
             let after = app.world.services.event.head().await.expect("a head");
             if !refuses(&reply) || before != after {
-                wrong.push(format!("{path} as {who:?}: {} {before} {after}", reply.status));
+                wrong.push(format!(
+                    "{path} as {who:?}: {} {before} {after}",
+                    reply.status
+                ));
             }
         }
     }

@@ -15,22 +15,44 @@ async fn every_answer_carries_its_headers() {
     let app = TestApp::new().await;
     let nobody = app.anonymous();
     let mut nonces = BTreeSet::new();
-    for path in ["/sign-in", "/api/v1/me", "/api/docs", "/nothing", "/pkg/nothing.js", "/healthz"] {
+    for path in [
+        "/sign-in",
+        "/api/v1/me",
+        "/api/docs",
+        "/nothing",
+        "/pkg/nothing.js",
+        "/healthz",
+    ] {
         let reply = nobody.get(path).await;
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(reply.header("referrer-policy"), "same-origin");
         assert_eq!(reply.header("cross-origin-opener-policy"), "same-origin");
-        assert!(reply.header("strict-transport-security").is_empty(), "not on http");
+        assert!(
+            reply.header("strict-transport-security").is_empty(),
+            "not on http"
+        );
         assert_eq!(reply.header("x-request-id").len(), 16);
         assert_eq!(reply.header("cache-control"), "no-store", "{path}");
         let policy = reply.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
-        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next());
-        assert!(nonces.insert(nonce.expect("a nonce").to_owned()), "a nonce was used twice");
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next());
+        assert!(
+            nonces.insert(nonce.expect("a nonce").to_owned()),
+            "a nonce was used twice"
+        );
     }
-    let https = TestApp::with(settings(), |http| http.public_url = "https://console.example".to_owned()).await;
+    let https = TestApp::with(settings(), |http| {
+        http.public_url = "https://console.example".to_owned()
+    })
+    .await;
     let reply = https.anonymous().get("/sign-in").await;
-    assert_eq!(reply.header("strict-transport-security"), "max-age=31536000");
+    assert_eq!(
+        reply.header("strict-transport-security"),
+        "max-age=31536000"
+    );
 }
 
 #[tokio::test]
@@ -40,10 +62,18 @@ async fn the_reference_reads_without_scripts() {
     assert_eq!(page.status, 200);
     let text = page.text();
     assert!(!text.contains("<script") && !text.contains(" style="));
-    for known in ["POST /api/v1/tenants/{id}/instances", "Idempotency-Key", "id=\"shape-Instance\""] {
+    for known in [
+        "POST /api/v1/tenants/{id}/instances",
+        "Idempotency-Key",
+        "id=\"shape-Instance\"",
+    ] {
         assert!(text.contains(known), "{known}");
     }
-    let document = app.anonymous().get("/api/v1/openapi.json").await.expect(200);
+    let document = app
+        .anonymous()
+        .get("/api/v1/openapi.json")
+        .await
+        .expect(200);
     assert_eq!(document["openapi"], "3.1.0");
 }
 
@@ -51,13 +81,22 @@ async fn the_reference_reads_without_scripts() {
 async fn a_wrong_token_is_refused_even_beside_a_session() {
     let app = TestApp::new().await;
     let owner = app.client(Who::Owner).await;
-    let Proof::Session(session) = owner.proof().clone() else { panic!("a session") };
+    let Proof::Session(session) = owner.proof().clone() else {
+        panic!("a session")
+    };
     let token = app.bearer(Who::Owner, &["tenants:read"]).await;
-    let Proof::Token(text) = token.proof().clone() else { panic!("a token") };
+    let Proof::Token(text) = token.proof().clone() else {
+        panic!("a token")
+    };
     let mut mistyped = text.clone();
     let last = mistyped.pop();
     mistyped.push(if last == Some('a') { 'b' } else { 'a' });
-    for wrong in ["Bearer nonsense", "Bearer", "bearer ", &format!("Bearer {mistyped}")] {
+    for wrong in [
+        "Bearer nonsense",
+        "Bearer",
+        "bearer ",
+        &format!("Bearer {mistyped}"),
+    ] {
         let request = app
             .anonymous()
             .request(Method::GET, "/api/v1/me")
@@ -66,7 +105,11 @@ async fn a_wrong_token_is_refused_even_beside_a_session() {
             .body(Body::empty())
             .expect("a request");
         let reply = owner.send(request).await;
-        assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (401, "unauthenticated"), "{wrong}");
+        assert_eq!(
+            (reply.status.as_u16(), reply.problem().as_str()),
+            (401, "unauthenticated"),
+            "{wrong}"
+        );
         assert!(reply.header("www-authenticate").starts_with("Bearer"));
         assert!(!reply.text().contains(&mistyped), "the text came back");
     }
@@ -74,8 +117,17 @@ async fn a_wrong_token_is_refused_even_beside_a_session() {
     assert_eq!(me["kind"], "access_token");
     // A page takes no token, whatever its scopes.
     assert_eq!(token.get("/tenants").await.status, 303);
-    let basic = app.anonymous().request(Method::GET, "/api/v1/me").header(AUTHORIZATION, "Basic abc");
-    assert_eq!(app.anonymous().send(basic.body(Body::empty()).expect("a request")).await.status, 401);
+    let basic = app
+        .anonymous()
+        .request(Method::GET, "/api/v1/me")
+        .header(AUTHORIZATION, "Basic abc");
+    assert_eq!(
+        app.anonymous()
+            .send(basic.body(Body::empty()).expect("a request"))
+            .await
+            .status,
+        401
+    );
 }
 
 #[tokio::test]
@@ -87,20 +139,36 @@ async fn signing_in_gives_a_new_session_and_a_careful_cookie() {
     let reply = nobody.form("/sign-in", &fields).await;
     assert_eq!(reply.status, 303, "{}", reply.text());
     let cookie = reply.header("set-cookie").to_owned();
-    assert!(cookie.starts_with("session=") && !cookie.contains(planted), "{cookie}");
+    assert!(
+        cookie.starts_with("session=") && !cookie.contains(planted),
+        "{cookie}"
+    );
     for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
-    assert!(!cookie.contains("Secure") && !cookie.contains("Domain"), "localhost: {cookie}");
-    let id = cookie.trim_start_matches("session=").split(';').next().unwrap_or_default();
+    assert!(
+        !cookie.contains("Secure") && !cookie.contains("Domain"),
+        "localhost: {cookie}"
+    );
+    let id = cookie
+        .trim_start_matches("session=")
+        .split(';')
+        .next()
+        .unwrap_or_default();
     let signed_in = Client::new(app.router.clone(), Proof::Session(id.to_owned()));
     let me = signed_in.get("/api/v1/me").await.expect(200);
     assert_eq!(me["email"], Who::Owner.email());
 
-    let https = TestApp::with(settings(), |http| http.public_url = "https://console.example".to_owned()).await;
+    let https = TestApp::with(settings(), |http| {
+        http.public_url = "https://console.example".to_owned()
+    })
+    .await;
     let reply = https.anonymous().form("/sign-in", &fields).await;
     let cookie = reply.header("set-cookie");
-    assert!(cookie.starts_with("__Host-session=") && cookie.contains("Secure"), "{cookie}");
+    assert!(
+        cookie.starts_with("__Host-session=") && cookie.contains("Secure"),
+        "{cookie}"
+    );
 }
 
 #[tokio::test]
@@ -108,10 +176,16 @@ async fn methods_that_are_not_there_say_which_are() {
     let app = TestApp::new().await;
     let owner = app.client(Who::Owner).await;
     let reply = owner.bare(Method::PUT, "/api/v1/tenants").await;
-    assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (405, "method_not_allowed"));
+    assert_eq!(
+        (reply.status.as_u16(), reply.problem().as_str()),
+        (405, "method_not_allowed")
+    );
     let allow: BTreeSet<&str> = reply.header("allow").split(',').map(str::trim).collect();
     assert_eq!(allow, ["GET", "HEAD", "POST"].into());
-    assert_eq!(owner.bare(Method::HEAD, "/api/v1/tenants").await.status, 200);
+    assert_eq!(
+        owner.bare(Method::HEAD, "/api/v1/tenants").await.status,
+        200
+    );
     let nowhere = owner.get("/no/such/page").await;
     assert_eq!(nowhere.status, 404);
     assert!(nowhere.header("content-type").starts_with("text/html"));
@@ -122,7 +196,12 @@ async fn readiness_says_what_is_amiss() {
     let app = TestApp::new().await;
     let ready = app.anonymous().get("/readyz").await.expect(200);
     assert_eq!(ready["ready"], true);
-    let names: Vec<_> = ready["checks"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = ready["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["database", "migrations", "draining"]);
     app.world.db.db.close().await;
     let reply = app.anonymous().get("/readyz").await;
@@ -130,7 +209,10 @@ async fn readiness_says_what_is_amiss() {
     assert_eq!(reply.value()["checks"][0]["ok"], false);
     assert_eq!(app.anonymous().get("/healthz").await.status, 200);
     let away = app.bearer_of_nobody().get("/api/v1/me").await;
-    assert_eq!((away.status.as_u16(), away.problem().as_str()), (503, "unavailable"));
+    assert_eq!(
+        (away.status.as_u16(), away.problem().as_str()),
+        (503, "unavailable")
+    );
     assert!(!away.header("retry-after").is_empty());
 }
 
@@ -141,10 +223,16 @@ async fn counters_know_routes_and_no_secrets() {
     app.world.running("Staging").await;
     let _ = owner.get("/api/v1/tenants").await.expect(200);
     owner.get("/invitations/very-secret-token").await;
-    let wrong = [("email", "owner@example.org"), ("password", "wrong password")];
+    let wrong = [
+        ("email", "owner@example.org"),
+        ("password", "wrong password"),
+    ];
     app.anonymous().form("/sign-in", &wrong).await;
     let metrics = hosted_instances::http::metrics_router(&app.state);
-    let text = Client::new(metrics, Proof::None).get("/metrics").await.text();
+    let text = Client::new(metrics, Proof::None)
+        .get("/metrics")
+        .await
+        .text();
     for line in [
         "http_requests_total{method=\"GET\",route=\"/api/v1/tenants\",status=\"200\"} 1",
         "http_requests_total{method=\"GET\",route=\"/invitations/{token}\",status=\"404\"} 1",
@@ -154,5 +242,9 @@ async fn counters_know_routes_and_no_secrets() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     assert!(text.contains("instances{health=") && !text.contains("very-secret"));
-    assert_eq!(app.anonymous().get("/metrics").await.status, 404, "not on the public listener");
+    assert_eq!(
+        app.anonymous().get("/metrics").await.status,
+        404,
+        "not on the public listener"
+    );
 }

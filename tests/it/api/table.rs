@@ -39,20 +39,70 @@ const fn staff_writes_to_tenant(outcome: u16) -> Row {
     [401, 404, 403, 403, 403, outcome, outcome]
 }
 
-const fn get(id: &'static str, path: &'static str, scopes: &'static str, expected: Row) -> Operation {
-    Operation { id, method: Method::GET, path, body: "", scopes, expected }
+const fn get(
+    id: &'static str,
+    path: &'static str,
+    scopes: &'static str,
+    expected: Row,
+) -> Operation {
+    Operation {
+        id,
+        method: Method::GET,
+        path,
+        body: "",
+        scopes,
+        expected,
+    }
 }
 
-const fn post(id: &'static str, path: &'static str, body: &'static str, scopes: &'static str, expected: Row) -> Operation {
-    Operation { id, method: Method::POST, path, body, scopes, expected }
+const fn post(
+    id: &'static str,
+    path: &'static str,
+    body: &'static str,
+    scopes: &'static str,
+    expected: Row,
+) -> Operation {
+    Operation {
+        id,
+        method: Method::POST,
+        path,
+        body,
+        scopes,
+        expected,
+    }
 }
 
-const fn patch(id: &'static str, path: &'static str, body: &'static str, scopes: &'static str, expected: Row) -> Operation {
-    Operation { id, method: Method::PATCH, path, body, scopes, expected }
+const fn patch(
+    id: &'static str,
+    path: &'static str,
+    body: &'static str,
+    scopes: &'static str,
+    expected: Row,
+) -> Operation {
+    Operation {
+        id,
+        method: Method::PATCH,
+        path,
+        body,
+        scopes,
+        expected,
+    }
 }
 
-const fn delete(id: &'static str, path: &'static str, scopes: &'static str, expected: Row) -> Operation {
-    Operation { id, method: Method::DELETE, path, body: "", scopes, expected }
+const fn delete(
+    id: &'static str,
+    path: &'static str,
+    scopes: &'static str,
+    expected: Row,
+) -> Operation {
+    Operation {
+        id,
+        method: Method::DELETE,
+        path,
+        body: "",
+        scopes,
+        expected,
+    }
 }
 
 /// A cluster that cannot be: its capacity and chart are empty.
@@ -72,46 +122,222 @@ pub fn operations() -> Vec<Operation> {
         get("read_me", "/api/v1/me", "", KNOWN),
         get("listen_to_events", "/api/v1/events", "", KNOWN),
         get("list_tenants", "/api/v1/tenants", "tenants:read", KNOWN),
-        post("create_tenant", "/api/v1/tenants", r#"{"name":""}"#, "tenants:write", staff_writes(422)),
-        get("read_tenant", "/api/v1/tenants/{tenant}", "tenants:read", OWN),
-        patch("change_tenant", "/api/v1/tenants/{tenant}", r#"{"name":""}"#, "tenants:write", staff_writes_to_tenant(422)),
-        delete("delete_tenant", "/api/v1/tenants/{tenant}", "tenants:write", [401, 404, 403, 403, 403, 403, 409]),
-        get("list_members", "/api/v1/tenants/{tenant}/members", "members:read", OWN),
-        post("create_invitation", "/api/v1/tenants/{tenant}/invitations", r#"{"email":"","role":"tenant_member"}"#,
-            "members:write", [401, 404, 403, 422, 403, 422, 422]),
-        delete("withdraw_invitation", "/api/v1/invitations/{invitation}", "members:write", [401, 404, 403, 204, 403, 204, 204]),
-        post("create_instance", "/api/v1/tenants/{tenant}/instances", r#"{"purpose":"","region":""}"#,
-            "instances:write", staff_writes_to_tenant(422)),
-        get("list_instances", "/api/v1/instances", "instances:read", KNOWN),
-        get("read_instance", "/api/v1/instances/{instance}", "instances:read", OWN),
-        patch("change_instance", "/api/v1/instances/{instance}", r#"{"name":""}"#, "instances:write", staff_writes_to_tenant(422)),
-        delete("delete_instance", "/api/v1/instances/{instance}?confirm=wrong", "instances:write", staff_writes_to_tenant(422)),
-        post("undelete_instance", "/api/v1/instances/{instance}/undelete", "{}", "instances:write", staff_writes_to_tenant(409)),
-        get("read_instance_health", "/api/v1/instances/{instance}/health", "instances:read", OWN),
-        get("list_instance_operations", "/api/v1/instances/{instance}/operations", "instances:read,operations:read", OWN),
-        post("preview_overrides", "/api/v1/instances/{instance}/preview", r#"{"overrides":"- a list"}"#,
-            "instances:read", [401, 404, 403, 403, 422, 422, 422]),
-        get("list_operations", "/api/v1/operations", "operations:read", KNOWN),
-        get("read_operation", "/api/v1/operations/{operation}", "operations:read", OWN),
-        post("cancel_operation", "/api/v1/operations/{operation}/cancel", "{}", "operations:write", staff_writes_to_tenant(409)),
-        post("retry_operation", "/api/v1/operations/{operation}/retry", "{}", "operations:write", staff_writes_to_tenant(409)),
+        post(
+            "create_tenant",
+            "/api/v1/tenants",
+            r#"{"name":""}"#,
+            "tenants:write",
+            staff_writes(422),
+        ),
+        get(
+            "read_tenant",
+            "/api/v1/tenants/{tenant}",
+            "tenants:read",
+            OWN,
+        ),
+        patch(
+            "change_tenant",
+            "/api/v1/tenants/{tenant}",
+            r#"{"name":""}"#,
+            "tenants:write",
+            staff_writes_to_tenant(422),
+        ),
+        delete(
+            "delete_tenant",
+            "/api/v1/tenants/{tenant}",
+            "tenants:write",
+            [401, 404, 403, 403, 403, 403, 409],
+        ),
+        get(
+            "list_members",
+            "/api/v1/tenants/{tenant}/members",
+            "members:read",
+            OWN,
+        ),
+        post(
+            "create_invitation",
+            "/api/v1/tenants/{tenant}/invitations",
+            r#"{"email":"","role":"tenant_member"}"#,
+            "members:write",
+            [401, 404, 403, 422, 403, 422, 422],
+        ),
+        delete(
+            "withdraw_invitation",
+            "/api/v1/invitations/{invitation}",
+            "members:write",
+            [401, 404, 403, 204, 403, 204, 204],
+        ),
+        post(
+            "create_instance",
+            "/api/v1/tenants/{tenant}/instances",
+            r#"{"purpose":"","region":""}"#,
+            "instances:write",
+            staff_writes_to_tenant(422),
+        ),
+        get(
+            "list_instances",
+            "/api/v1/instances",
+            "instances:read",
+            KNOWN,
+        ),
+        get(
+            "read_instance",
+            "/api/v1/instances/{instance}",
+            "instances:read",
+            OWN,
+        ),
+        patch(
+            "change_instance",
+            "/api/v1/instances/{instance}",
+            r#"{"name":""}"#,
+            "instances:write",
+            staff_writes_to_tenant(422),
+        ),
+        delete(
+            "delete_instance",
+            "/api/v1/instances/{instance}?confirm=wrong",
+            "instances:write",
+            staff_writes_to_tenant(422),
+        ),
+        post(
+            "undelete_instance",
+            "/api/v1/instances/{instance}/undelete",
+            "{}",
+            "instances:write",
+            staff_writes_to_tenant(409),
+        ),
+        get(
+            "read_instance_health",
+            "/api/v1/instances/{instance}/health",
+            "instances:read",
+            OWN,
+        ),
+        get(
+            "list_instance_operations",
+            "/api/v1/instances/{instance}/operations",
+            "instances:read,operations:read",
+            OWN,
+        ),
+        post(
+            "preview_overrides",
+            "/api/v1/instances/{instance}/preview",
+            r#"{"overrides":"- a list"}"#,
+            "instances:read",
+            [401, 404, 403, 403, 422, 422, 422],
+        ),
+        get(
+            "list_operations",
+            "/api/v1/operations",
+            "operations:read",
+            KNOWN,
+        ),
+        get(
+            "read_operation",
+            "/api/v1/operations/{operation}",
+            "operations:read",
+            OWN,
+        ),
+        post(
+            "cancel_operation",
+            "/api/v1/operations/{operation}/cancel",
+            "{}",
+            "operations:write",
+            staff_writes_to_tenant(409),
+        ),
+        post(
+            "retry_operation",
+            "/api/v1/operations/{operation}/retry",
+            "{}",
+            "operations:write",
+            staff_writes_to_tenant(409),
+        ),
         get("read_fleet", "/api/v1/fleet", "instances:read", KNOWN),
         get("list_regions", "/api/v1/regions", "clusters:read", STAFF),
         get("list_clusters", "/api/v1/clusters", "clusters:read", STAFF),
-        get("list_cluster_offers", "/api/v1/clusters/offers", "clusters:read", STAFF),
-        get("read_cluster", "/api/v1/clusters/eu-dev", "clusters:read", STAFF),
-        post("check_cluster", "/api/v1/clusters/check", NO_CLUSTER, "clusters:write", staff_writes(422)),
-        post("add_cluster", "/api/v1/clusters", NO_CLUSTER, "clusters:write", staff_writes(422)),
-        patch("change_cluster", "/api/v1/clusters/eu-dev", r#"{"project":""}"#, "clusters:write", staff_writes(422)),
-        delete("remove_cluster", "/api/v1/clusters/eu-dev", "clusters:write", staff_writes(409)),
+        get(
+            "list_cluster_offers",
+            "/api/v1/clusters/offers",
+            "clusters:read",
+            STAFF,
+        ),
+        get(
+            "read_cluster",
+            "/api/v1/clusters/eu-dev",
+            "clusters:read",
+            STAFF,
+        ),
+        post(
+            "check_cluster",
+            "/api/v1/clusters/check",
+            NO_CLUSTER,
+            "clusters:write",
+            staff_writes(422),
+        ),
+        post(
+            "add_cluster",
+            "/api/v1/clusters",
+            NO_CLUSTER,
+            "clusters:write",
+            staff_writes(422),
+        ),
+        patch(
+            "change_cluster",
+            "/api/v1/clusters/eu-dev",
+            r#"{"project":""}"#,
+            "clusters:write",
+            staff_writes(422),
+        ),
+        delete(
+            "remove_cluster",
+            "/api/v1/clusters/eu-dev",
+            "clusters:write",
+            staff_writes(409),
+        ),
         get("list_releases", "/api/v1/releases", "releases:read", KNOWN),
-        get("read_release", "/api/v1/releases/{release}", "releases:read", KNOWN),
-        post("put_release", "/api/v1/releases", NO_RELEASE, "releases:write", staff_writes(422)),
-        patch("change_release", "/api/v1/releases/9.9.9", r#"{"channel":"expired"}"#, "releases:write", staff_writes(404)),
-        get("list_access_tokens", "/api/v1/access-tokens", "access-tokens:write", KNOWN),
-        post("create_access_token", "/api/v1/access-tokens", r#"{"name":"","scopes":[]}"#, "access-tokens:write",
-            [401, 422, 422, 422, 422, 422, 422]),
-        delete("revoke_access_token", "/api/v1/access-tokens/{token}", "access-tokens:write", [401, 404, 404, 404, 404, 404, 204]),
-        get("list_audit", "/api/v1/audit?tenant={tenant}", "audit:read", [401, 404, 403, 200, 200, 200, 200]),
+        get(
+            "read_release",
+            "/api/v1/releases/{release}",
+            "releases:read",
+            KNOWN,
+        ),
+        post(
+            "put_release",
+            "/api/v1/releases",
+            NO_RELEASE,
+            "releases:write",
+            staff_writes(422),
+        ),
+        patch(
+            "change_release",
+            "/api/v1/releases/9.9.9",
+            r#"{"channel":"expired"}"#,
+            "releases:write",
+            staff_writes(404),
+        ),
+        get(
+            "list_access_tokens",
+            "/api/v1/access-tokens",
+            "access-tokens:write",
+            KNOWN,
+        ),
+        post(
+            "create_access_token",
+            "/api/v1/access-tokens",
+            r#"{"name":"","scopes":[]}"#,
+            "access-tokens:write",
+            [401, 422, 422, 422, 422, 422, 422],
+        ),
+        delete(
+            "revoke_access_token",
+            "/api/v1/access-tokens/{token}",
+            "access-tokens:write",
+            [401, 404, 404, 404, 404, 404, 204],
+        ),
+        get(
+            "list_audit",
+            "/api/v1/audit?tenant={tenant}",
+            "audit:read",
+            [401, 404, 403, 200, 200, 200, 200],
+        ),
     ]
 }

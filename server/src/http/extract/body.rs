@@ -110,6 +110,10 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::bad_request("malformed_json", detail);
     let text = std::str::from_utf8(bytes)
         .map_err(|_| malformed("The body is not valid UTF-8. Send JSON in UTF-8.".to_owned()))?;
+    // A struct would be read from a list as well, by position.
+    if text.trim_start().starts_with('[') && serde_json::from_str::<Value>(text).is_ok() {
+        return Err(Problem::field("body", "Send a JSON object, not a list."));
+    }
     let mut from = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let path = error.path().to_string();
@@ -181,7 +185,7 @@ mod tests {
             );
         };
         invalid(b"{}", "name");
-        invalid(b"[]", "name");
+        invalid(b"[\"x\"]", "body");
         invalid(b"null", "body");
         invalid(b"{\"name\":5}", "name");
         invalid(b"{\"name\":\"a\",\"nmae\":\"b\"}", "nmae");

@@ -148,7 +148,7 @@ fn application_namespace() -> String {
 }
 
 fn project() -> String {
-    "hosted-instances".to_owned()
+    "prism-instances".to_owned()
 }
 
 fn secrets_prefix() -> String {

@@ -36,8 +36,8 @@ pub struct NewInstance {
 ///
 /// **Permissions**: `instances:write`; staff operators and owners.
 ///
-/// **Errors**: 404 when there is no such tenant; 409 when no cluster can take it, with the reason for
-/// each; 422 with the field.
+/// **Errors**: 404 when there is no such tenant; 409 when the name is taken; 422 with the field, and on
+/// `region` when no cluster there can take it, with the reason for each.
 #[utoipa::path(post, path = "/tenants/{id}/instances", operation_id = "create_instance",
     tag = "instances", params(("id" = String, Path, description = "Id of the tenant.")),
     request_body = NewInstance,
