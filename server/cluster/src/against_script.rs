@@ -1,5 +1,6 @@
 //! What is sent, and what is made of every kind of answer, against an API that is told what to say.
 
+mod moto;
 mod schema;
 mod vault;
 mod watching;
@@ -30,28 +31,30 @@ impl Clock for Fixed {
     }
 }
 
-/// Adapters and a target on an API, which may also be the gateway and Secrets Manager.
-fn world(api: &Api) -> (Clusters, Target) {
+/// Adapters on the addresses of a cluster called `x`.
+fn clusters(api_url: &str, secrets_manager_url: &str) -> Clusters {
     crate::install_tls();
     let known = Endpoints {
-        api_url: api.url.clone(),
-        gateway_address: api.url.trim_start_matches("http://").to_owned(),
-        secrets_manager_url: api.url.clone(),
+        api_url: api_url.to_owned(),
+        gateway_address: api_url.trim_start_matches("http://").to_owned(),
+        secrets_manager_url: secrets_manager_url.to_owned(),
     };
-    let clusters = Clusters::new(Config {
+    Clusters::new(Config {
         kubeconfig: Vec::new(),
         in_cluster: false,
         eks: false,
         named: Arc::new(Directory::new(BTreeMap::from([("x".to_owned(), known)]))),
         secrets_manager: BTreeMap::new(),
         clock: Arc::new(Fixed),
-    });
-    (
-        clusters,
-        target(ClusterAccess::Sandbox {
-            name: "x".to_owned(),
-        }),
-    )
+    })
+}
+
+/// Adapters and a target on an API, which may also be the gateway and Secrets Manager.
+fn world(api: &Api) -> (Clusters, Target) {
+    let access = ClusterAccess::Sandbox {
+        name: "x".to_owned(),
+    };
+    (clusters(&api.url, &api.url), target(access))
 }
 
 fn key() -> PlainToken {
@@ -383,9 +386,7 @@ async fn keys_go_consumers_first() {
 async fn the_check_names_what_is_missing() {
     let api = Api::start(|asked, _| {
         if asked.path == "/version" {
-            return Say::Json(200, json!({"major": "1", "minor": "35", "gitVersion": "v1.35.4",
-                "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "",
-                "platform": ""}));
+            return Say::version();
         }
         if asked.path.ends_with("selfsubjectaccessreviews") {
             let right = &asked.body["spec"]["resourceAttributes"];
@@ -393,10 +394,13 @@ async fn the_check_names_what_is_missing() {
             return Say::Json(201, json!({"spec": {}, "status": {"allowed": allowed}}));
         }
         if asked.path.ends_with("/appprojects/prism-instances") {
-            return Say::Json(200, json!({"metadata": {"name": "prism-instances"}, "spec": {
-                "sourceNamespaces": ["argocd"], "sourceRepos": ["*"],
-                "destinations": [{"namespace": "*", "server": "*"}],
-            }}));
+            return Say::Json(
+                200,
+                json!({"metadata": {"name": "prism-instances"}, "spec": {
+                    "sourceNamespaces": ["argocd"], "sourceRepos": ["*"],
+                    "destinations": [{"namespace": "*", "server": "*"}],
+                }}),
+            );
         }
         Say::status(404, "not found")
     })

@@ -252,13 +252,9 @@ pub async fn keys(client: &Client, target: &Target) -> Result<(), ClusterError> 
 /// Asks for the deletion of the Application; its finalizer takes what it deployed with it.
 pub async fn remove_application(client: &Client, target: &Target) -> Result<(), ClusterError> {
     let api = applications(client, target);
-    remove(
-        &api,
-        &target.instance.namespace(),
-        &DeleteParams::foreground(),
-    )
-    .await
-    .map_err(|f| f.while_doing("removing the Application"))
+    remove(&api, &target.instance.namespace(), &DeleteParams::default())
+        .await
+        .map_err(|f| f.while_doing("removing the Application"))
 }
 
 /// Asks for the deletion of the namespace.
