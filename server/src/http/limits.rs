@@ -35,7 +35,6 @@ pub async fn layer(request: Request, next: Next) -> Response {
 }
 
 /// The limit that extractors keep to while they read.
-#[must_use]
 pub fn while_reading(limit: usize) -> DefaultBodyLimit {
     DefaultBodyLimit::max(limit)
 }

@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1). Paths and shapes come from the routes themselves; what
+//! The description of the API (`OpenAPI` 3.1). Paths and shapes come from the routes themselves; what
 //! holds for all of them (who may ask, how refusals look, the idempotency key) is added here once, so
 //! that no operation can forget it.
 

@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::problem::Problem;
 
 /// Turns a panic into the answer.
-pub fn answer(payload: Box<dyn Any + Send + 'static>) -> Response {
+pub fn answer(payload: &(dyn Any + Send)) -> Response {
     let said = payload
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -21,6 +21,7 @@ pub fn answer(payload: Box<dyn Any + Send + 'static>) -> Response {
 
 /// The layer.
 #[must_use]
-pub fn layer() -> CatchPanicLayer<fn(Box<dyn Any + Send + 'static>) -> Response> {
-    CatchPanicLayer::custom(answer as fn(_) -> _)
+pub fn layer() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+    let render: fn(Box<dyn Any + Send>) -> Response = |payload| answer(payload.as_ref());
+    CatchPanicLayer::custom(render)
 }

@@ -33,7 +33,8 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind in a few words.
-    pub title: String,
+    #[schema(value_type = String)]
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// What is so, why, and what to do about it.
@@ -42,11 +43,12 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// What to tell whoever runs this control plane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub request_id: Option<Box<str>>,
     /// Seconds after which it is worth trying again; sent as `Retry-After`.
     #[serde(skip)]
     #[schema(ignore)]
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -133,7 +135,7 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-        self.retry_after = Some(whole.max(1));
+        self.retry_after = Some(u32::try_from(whole.max(1)).unwrap_or(u32::MAX));
         self
     }
 
@@ -145,7 +147,7 @@ impl Problem {
 }
 
 /// Titles belong to the kind, so that the same kind always has the same one.
-fn title(code: &str, status: StatusCode) -> String {
+fn title(code: &str, status: StatusCode) -> Box<str> {
     let known = match code {
         "not_found" => "Not found",
         "conflict" => "In conflict with what is",
@@ -162,7 +164,7 @@ fn title(code: &str, status: StatusCode) -> String {
         "method_not_allowed" => "Method not allowed",
         _ => status.canonical_reason().unwrap_or("Error"),
     };
-    known.to_owned()
+    known.into()
 }
 
 impl From<service::Error> for Problem {

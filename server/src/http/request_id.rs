@@ -71,7 +71,7 @@ fn write_out(
     id: &RequestId,
     programs: bool,
 ) -> Response {
-    problem.request_id = Some(id.0.clone());
+    problem.request_id = Some(id.0.as_str().into());
     let (body, media_type) = if programs {
         (
             serde_json::to_string(&problem).unwrap_or_default(),

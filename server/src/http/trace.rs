@@ -33,7 +33,7 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
     state.metrics.request(method, &route, status, took);
     span.in_scope(|| {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if route.starts_with("/pkg") || route.starts_with("/assets") || route.ends_with("z") {
+        if route.starts_with("/pkg") || route.starts_with("/assets") || route.ends_with('z') {
             tracing::debug!(status, millis, "A request was answered.");
         } else {
             tracing::info!(status, millis, "A request was answered.");

@@ -8,9 +8,12 @@ pub fn html(markdown: &str) -> String {
         .split("\n\n")
         .map(str::trim)
         .filter(|text| !text.is_empty());
-    paragraphs
-        .map(|text| format!("<p>{}</p>", inline(&escape(text))))
-        .collect()
+    let texts: Vec<String> = paragraphs.map(|text| inline(&escape(text))).collect();
+    if texts.is_empty() {
+        String::new()
+    } else {
+        format!("<p>{}</p>", texts.join("</p><p>"))
+    }
 }
 
 fn escape(text: &str) -> String {
@@ -32,7 +35,9 @@ fn paired(text: &str, mark: &str, element: &str) -> String {
     for (at, part) in parts.iter().enumerate() {
         let inside = at % 2 == 1;
         if inside && at < last {
-            out.push_str(&format!("<{element}>{part}</{element}>"));
+            for piece in ["<", element, ">", part, "</", element, ">"] {
+                out.push_str(piece);
+            }
         } else {
             if inside {
                 out.push_str(mark);

@@ -118,7 +118,7 @@ pub struct Settings {
     /// Where the Applications live.
     #[serde(default = "application_namespace")]
     pub application_namespace: String,
-    /// The AppProject that fences instances.
+    /// The `AppProject` that fences instances.
     #[serde(default = "project")]
     pub project: String,
     /// Where the chart comes from.

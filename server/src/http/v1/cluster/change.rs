@@ -27,16 +27,12 @@ pub struct ClusterChange {
     /// Where override files come from; null for nowhere.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<OverrideRepository>)]
-    #[expect(
-        clippy::option_option,
-        reason = "left out and null mean different things"
-    )]
     pub overrides: Option<Option<OverrideRepository>>,
     /// How its gateway is reached.
     pub gateway: Option<Gateway>,
     /// First part of the names of its entries in Secrets Manager.
     pub secrets_prefix: Option<String>,
-    /// The AppProject that fences instances.
+    /// The `AppProject` that fences instances.
     pub project: Option<String>,
     /// Where Argo CD itself lives.
     pub argocd_namespace: Option<String>,

@@ -58,9 +58,9 @@ pub async fn listen(
         None => begin.last_event_id,
         Some(value) => Some(number(value.to_str().unwrap_or_default())?),
     };
-    let reader = Reader::open(&state, caller, after).await?;
-    let begun = futures::stream::iter([Ok::<_, Infallible>(Event::default().retry(RETRY))]);
-    let stream = begun.chain(reader.into_stream().map(|heard| Ok(written(heard))));
+    let subscriber = Reader::open(&state, caller, after).await?;
+    let opening = futures::stream::iter([Ok::<_, Infallible>(Event::default().retry(RETRY))]);
+    let stream = opening.chain(subscriber.into_stream().map(|heard| Ok(written(heard))));
     let headers = [(CACHE_CONTROL, "no-store"), NO_BUFFERING];
     Ok((headers, Sse::new(stream)).into_response())
 }
@@ -80,10 +80,10 @@ fn written(heard: Heard) -> Event {
             written.json_data(&event).unwrap_or_default()
         }
         Heard::Clock(now) => Event::default().event("clock").data(now.to_string()),
-        Heard::Reset(head) => {
+        Heard::Reset(newest) => {
             let text = "Events were missed that are no longer kept. Load everything again.";
             Event::default()
-                .id(head.to_string())
+                .id(newest.to_string())
                 .event("reset")
                 .data(text)
         }
