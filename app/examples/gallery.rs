@@ -16,7 +16,10 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("The pages could not be written to {}: {error}", folder.display());
+            eprintln!(
+                "The pages could not be written to {}: {error}",
+                folder.display()
+            );
             ExitCode::FAILURE
         }
     }
@@ -37,6 +40,10 @@ fn write(folder: &Path) -> std::io::Result<usize> {
 fn stylesheet() -> std::io::Result<String> {
     let style = Path::new(env!("CARGO_MANIFEST_DIR")).join("../style");
     let order = fs::read_to_string(style.join("order.txt"))?;
-    let sheets = order.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    sheets.map(|name| fs::read_to_string(style.join(name))).collect()
+    let sheets = order
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    sheets
+        .map(|name| fs::read_to_string(style.join(name)))
+        .collect()
 }

@@ -73,7 +73,10 @@ impl<S: Clone + Send + Sync + 'static> Table<S> {
 }
 
 fn table<S: Clone + Send + Sync + 'static>() -> Table<S> {
-    let empty = Table { router: Router::new(), routes: Vec::new() };
+    let empty = Table {
+        router: Router::new(),
+        routes: Vec::new(),
+    };
     let table = door::routes(empty);
     let table = fleet::routes(table);
     let table = tenant::routes(table);
@@ -109,7 +112,11 @@ mod tests {
         all.sort_by_key(|route| (route.path, route.method));
         all.dedup();
         assert_eq!(all.len(), count);
-        let open: Vec<_> = all.iter().filter(|route| route.open).map(|route| (route.method, route.path)).collect();
+        let open: Vec<_> = all
+            .iter()
+            .filter(|route| route.open)
+            .map(|route| (route.method, route.path))
+            .collect();
         assert_eq!(
             open,
             [

@@ -123,7 +123,8 @@ impl Caller {
     /// would be refused.
     #[must_use]
     pub fn may(&self, permission: Permission, tenant: Option<TenantId>) -> bool {
-        self.role(tenant).is_some_and(|role| permission.granted_to(role))
+        self.role(tenant)
+            .is_some_and(|role| permission.granted_to(role))
     }
 
     /// Whether Atala's staff asks.
@@ -148,10 +149,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoCaller> {
         let mut caller = parts.extensions.get::<Self>().cloned().ok_or(NoCaller)?;
-        caller.theme = cookie(&parts.headers, "theme").and_then(Theme::parse).unwrap_or_default();
+        caller.theme = cookie(&parts.headers, "theme")
+            .and_then(Theme::parse)
+            .unwrap_or_default();
         caller.flash = cookie(&parts.headers, "flash").and_then(read_flash);
-        caller.location =
-            parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        caller.location = parts
+            .uri
+            .path_and_query()
+            .map_or_else(|| "/".to_owned(), ToString::to_string);
         Ok(caller)
     }
 }
@@ -197,10 +202,20 @@ mod tests {
 
     #[test]
     fn a_flash_survives_its_cookie() {
-        for (refused, text) in [(false, "Tenant “Söhne & Co;=” created."), (true, "a+b 100 %")] {
-            let flash = Flash { refused, text: text.to_owned() };
+        for (refused, text) in [
+            (false, "Tenant “Söhne & Co;=” created."),
+            (true, "a+b 100 %"),
+        ] {
+            let flash = Flash {
+                refused,
+                text: text.to_owned(),
+            };
             let cookie = flash_cookie(&flash);
-            let value = cookie.split(';').next().and_then(|c| c.strip_prefix("flash=")).unwrap();
+            let value = cookie
+                .split(';')
+                .next()
+                .and_then(|c| c.strip_prefix("flash="))
+                .unwrap();
             assert!(value.is_ascii());
             assert_eq!(read_flash(value), Some(flash));
         }
@@ -213,7 +228,10 @@ mod tests {
     fn cookies_are_found_among_others() {
         let mut headers = HeaderMap::new();
         headers.insert(COOKIE, "a=b; theme=dark;flash=dx".parse().unwrap());
-        assert_eq!(cookie(&headers, "theme").and_then(Theme::parse), Some(Theme::Dark));
+        assert_eq!(
+            cookie(&headers, "theme").and_then(Theme::parse),
+            Some(Theme::Dark)
+        );
         assert_eq!(cookie(&headers, "heme"), None);
     }
 }

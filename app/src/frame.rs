@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use leptos::prelude::*;
 use leptos::reactive::owner::Owner;
 use model::permission::Permission;
+use model::user::Role;
 
 use crate::context::{Caller, Theme};
 use crate::islands::comforts::Comforts;
@@ -48,7 +49,11 @@ fn whole(caller: &Caller, page: Page) -> String {
     }
     .to_html();
     let script = islands_script(caller).unwrap_or_default();
-    let body = if page.nav == Nav::None { plain(caller, page) } else { framed(caller, page) };
+    let body = if page.nav == Nav::None {
+        plain(caller, page)
+    } else {
+        framed(caller, page)
+    };
     // Writing to a String cannot fail.
     let _ = write!(
         out,
@@ -61,7 +66,10 @@ fn whole(caller: &Caller, page: Page) -> String {
 /// Loads the islands, then hands each element of one to its function. Written here because the
 /// framework's own script preloads with the nonce in `crossorigin`, which browsers refuse.
 fn islands_script(caller: &Caller) -> Option<String> {
-    let (js, wasm) = (caller.assets.client_js.as_ref()?, caller.assets.client_wasm.as_ref()?);
+    let (js, wasm) = (
+        caller.assets.client_js.as_ref()?,
+        caller.assets.client_wasm.as_ref()?,
+    );
     Some(format!(
         "<script type=\"module\" nonce=\"{nonce}\">\
          import(\"/pkg/{js}\").then(async m=>{{\
@@ -77,7 +85,9 @@ fn islands_script(caller: &Caller) -> Option<String> {
 
 /// Keeps only what a nonce or a built file's name consists of, since it is written into a script.
 fn plain_word(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.+/=".contains(*c)).collect()
+    text.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_.+/=".contains(*c))
+        .collect()
 }
 
 /// Sign-in and set-up: nothing around the form that a stranger could use.
@@ -97,7 +107,14 @@ fn plain(caller: &Caller, page: Page) -> AnyView {
 }
 
 fn framed(caller: &Caller, page: Page) -> AnyView {
-    let Page { nav, crumbs, live, body, wide, .. } = page;
+    let Page {
+        nav,
+        crumbs,
+        live,
+        body,
+        wide,
+        ..
+    } = page;
     let class = if wide { "page wide" } else { "page" };
     let crumbs: Vec<_> = crumbs
         .into_iter()
@@ -131,45 +148,111 @@ fn framed(caller: &Caller, page: Page) -> AnyView {
 }
 
 fn rail(caller: &Caller, current: Nav) -> AnyView {
-    let link = |nav: Nav, href: String, which: Icon, text: &'static str| {
-        let here = (nav == current).then_some("page");
-        view! { <li><a href=href aria-current=here>{icon(which)}<span>{text}</span></a></li> }.into_any()
-    };
-    let mut links = Vec::new();
-    if caller.is_staff() {
-        links.push(link(Nav::Fleet, "/".into(), Icon::Fleet, "Fleet"));
-        links.push(link(Nav::Tenants, "/tenants".into(), Icon::Tenants, "Tenants"));
-    }
-    links.push(link(Nav::Instances, "/instances".into(), Icon::Instances, "Instances"));
-    links.push(link(Nav::Operations, "/operations".into(), Icon::Operations, "Operations"));
-    if caller.is_staff() {
-        links.push(link(Nav::Clusters, "/clusters".into(), Icon::Clusters, "Clusters"));
-    } else if let Some((tenant, _)) = caller.me.as_ref().and_then(|me| me.tenants.first()) {
-        links.push(link(Nav::Tenants, format!("/tenants/{tenant}"), Icon::People, "Members"));
-    }
-    links.push(link(Nav::Releases, "/releases".into(), Icon::Releases, "Releases"));
-    if caller.may(Permission::ReadAudit, None) {
-        links.push(link(Nav::Audit, "/audit".into(), Icon::Audit, "Audit"));
-    }
-    let mut below = Vec::new();
-    if caller.sandbox && caller.is_staff() {
-        below.push(link(Nav::Sandbox, "/sandbox".into(), Icon::Sandbox, "Sandbox"));
-    }
-    below.push(link(Nav::Account, "/account".into(), Icon::Account, "Account"));
     view! {
-        <div class="rail">
+        <nav class="rail" aria-label="Main">
             <a class="brand" href="/">{mark()}<span>"Hosted "<br/>"Instances"</span></a>
             <details class="menu">
                 <summary>{icon(Icon::Menu)}<span>"Menu"</span></summary>
             </details>
-            <nav class="rail-nav" aria-label="Main">
-                <ul>{links}</ul>
-                <ul class="rail-below">{below}</ul>
+            <div class="rail-nav">
+                <ul>{places(caller, current)}</ul>
+                <ul class="rail-below">{places_below(caller, current)}</ul>
                 {theme_switch(caller)}
-            </nav>
-        </div>
+            </div>
+        </nav>
     }
     .into_any()
+}
+
+fn place(
+    current: Nav,
+    nav: Nav,
+    href: impl Into<String>,
+    which: Icon,
+    text: &'static str,
+) -> AnyView {
+    let here = (nav == current).then_some("page");
+    view! { <li><a href=href.into() aria-current=here>{icon(which)}<span>{text}</span></a></li> }
+        .into_any()
+}
+
+/// What the caller may go to; staff and tenants' people come for different things.
+fn places(caller: &Caller, current: Nav) -> Vec<AnyView> {
+    let staff = caller.is_staff();
+    let mut all = Vec::new();
+    if staff {
+        all.push(place(current, Nav::Fleet, "/", Icon::Fleet, "Fleet"));
+        all.push(place(
+            current,
+            Nav::Tenants,
+            "/tenants",
+            Icon::Tenants,
+            "Tenants",
+        ));
+    }
+    all.push(place(
+        current,
+        Nav::Instances,
+        "/instances",
+        Icon::Instances,
+        "Instances",
+    ));
+    all.push(place(
+        current,
+        Nav::Operations,
+        "/operations",
+        Icon::Operations,
+        "Operations",
+    ));
+    if staff {
+        all.push(place(
+            current,
+            Nav::Clusters,
+            "/clusters",
+            Icon::Clusters,
+            "Clusters",
+        ));
+    } else if let Some((tenant, _)) = caller.me.as_ref().and_then(|me| me.tenants.first()) {
+        all.push(place(
+            current,
+            Nav::Tenants,
+            format!("/tenants/{tenant}"),
+            Icon::People,
+            "Members",
+        ));
+    }
+    all.push(place(
+        current,
+        Nav::Releases,
+        "/releases",
+        Icon::Releases,
+        "Releases",
+    ));
+    if caller.may(Permission::ReadAudit, None) {
+        all.push(place(current, Nav::Audit, "/audit", Icon::Audit, "Audit"));
+    }
+    all
+}
+
+fn places_below(caller: &Caller, current: Nav) -> Vec<AnyView> {
+    let mut all = Vec::new();
+    if caller.sandbox && caller.is_staff() {
+        all.push(place(
+            current,
+            Nav::Sandbox,
+            "/sandbox",
+            Icon::Sandbox,
+            "Sandbox",
+        ));
+    }
+    all.push(place(
+        current,
+        Nav::Account,
+        "/account",
+        Icon::Account,
+        "Account",
+    ));
+    all
 }
 
 fn theme_switch(caller: &Caller) -> AnyView {
@@ -195,7 +278,11 @@ fn theme_switch(caller: &Caller) -> AnyView {
 }
 
 fn search(caller: &Caller) -> AnyView {
-    let hint = if caller.is_staff() { "Tenant, id or host" } else { "Id or host" };
+    let hint = if caller.is_staff() {
+        "Tenant, id or host"
+    } else {
+        "Id or host"
+    };
     view! {
         <form class="search" role="search" method="get" action="/search">
             <label class="sr" for="search">"Search"</label>
@@ -222,7 +309,10 @@ fn environment(caller: &Caller) -> Option<AnyView> {
 
 fn who(caller: &Caller) -> Option<AnyView> {
     let me = caller.me.clone()?;
-    let role = me.staff.or_else(|| me.tenants.first().map(|(_, role)| *role)).map(|role| role.title());
+    let role = me
+        .staff
+        .or_else(|| me.tenants.first().map(|(_, role)| *role))
+        .map(Role::title);
     let who = view! {
         <details class="who">
             <summary>{icon(Icon::Account)}<span class="who-name">{me.name}</span></summary>
@@ -243,11 +333,15 @@ fn notices(caller: &Caller) -> Option<AnyView> {
         .notices
         .iter()
         .map(|notice| {
-            let more = notice.href.clone().map(|href| view! { " "<a href=href>"Details"</a> });
+            let more = notice
+                .href
+                .clone()
+                .map(|href| view! { " "<a href=href>"Details"</a> });
             view! { <p>{icon(Icon::Alert)}<span>{notice.text.clone()}{more}</span></p> }
         })
         .collect();
-    (!lines.is_empty()).then(|| view! { <div class="strip warn" role="status">{lines}</div> }.into_any())
+    (!lines.is_empty())
+        .then(|| view! { <div class="strip warn" role="status">{lines}</div> }.into_any())
 }
 
 fn flash(caller: &Caller) -> Option<AnyView> {

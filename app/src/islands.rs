@@ -5,6 +5,8 @@
 mod clock;
 pub mod comforts;
 #[cfg(feature = "hydrate")]
+mod dialog;
+#[cfg(feature = "hydrate")]
 mod dom;
 #[cfg(feature = "hydrate")]
 mod listen;

@@ -30,12 +30,17 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
 
 async fn load(desk: &Desk) -> Result<(Vec<SessionView>, Vec<AccessTokenView>), Error> {
     let actor = &desk.caller.actor;
-    Ok((desk.services.session.list(actor).await?, desk.services.access_token.list(actor).await?))
+    Ok((
+        desk.services.session.list(actor).await?,
+        desk.services.access_token.list(actor).await?,
+    ))
 }
 
 async fn page(desk: &Desk, token: &Form, password: &Form) -> Response {
     let loaded = load(desk).await;
-    desk.answer(loaded, |caller, (sessions, tokens)| account::page(caller, &sessions, &tokens, token, password))
+    desk.answer(loaded, |caller, (sessions, tokens)| {
+        account::page(caller, &sessions, &tokens, token, password)
+    })
 }
 
 async fn show(desk: Desk) -> Response {
@@ -49,11 +54,18 @@ async fn make_token(desk: Desk, posted: Posted) -> Response {
         scopes: posted.all("scopes"),
         days: posted.get("days").parse().ok(),
     };
-    match desk.services.access_token.create(&caller.actor, command, &caller.origin).await {
+    match desk
+        .services
+        .access_token
+        .create(&caller.actor, command, &caller.origin)
+        .await
+    {
         // Shown in this answer and nowhere else: no redirect, no session, no flash carries it.
         Ok(made) => {
             let origin = desk.services.context.settings.public_url.clone();
-            desk.show(|caller| account::token_made(caller, &made.view, made.token.expose(), &origin))
+            desk.show(|caller| {
+                account::token_made(caller, &made.view, made.token.expose(), &origin)
+            })
         }
         Err(error) => match Desk::refused(error, posted.into_form()) {
             Ok(form) => page(&desk, &form, &Form::default()).await,
@@ -65,10 +77,19 @@ async fn make_token(desk: Desk, posted: Posted) -> Response {
 async fn revoke_token(desk: Desk, Path(text): Path<String>) -> Response {
     let caller = &desk.caller;
     let done = match id::<AccessTokenId>(&text, "access token") {
-        Ok(id) => desk.services.access_token.revoke(&caller.actor, id, &caller.origin).await,
+        Ok(id) => {
+            desk.services
+                .access_token
+                .revoke(&caller.actor, id, &caller.origin)
+                .await
+        }
         Err(error) => Err(error),
     };
-    desk.outcome(done, |()| "The access token is revoked; it is refused from now on.".to_owned(), PATH)
+    desk.outcome(
+        done,
+        |()| "The access token is revoked; it is refused from now on.".to_owned(),
+        PATH,
+    )
 }
 
 async fn end_session(desk: Desk, Path(text): Path<String>) -> Response {
@@ -97,8 +118,16 @@ async fn end_others(desk: Desk) -> Response {
 async fn change_password(desk: Desk, posted: Posted) -> Response {
     let caller = &desk.caller;
     let (current, new) = (posted.get("current_password"), posted.get("new_password"));
-    match desk.services.auth.change_password(&caller.actor, current, new, &caller.origin).await {
-        Ok(()) => desk.done("The password is changed; your other sessions are ended.", PATH),
+    match desk
+        .services
+        .auth
+        .change_password(&caller.actor, current, new, &caller.origin)
+        .await
+    {
+        Ok(()) => desk.done(
+            "The password is changed; your other sessions are ended.",
+            PATH,
+        ),
         Err(error) => match Desk::refused(error, posted.into_form()) {
             Ok(form) => page(&desk, &Form::default(), &form).await,
             Err(error) => desk.failed(&error),
@@ -108,7 +137,12 @@ async fn change_password(desk: Desk, posted: Posted) -> Response {
 
 async fn trail(desk: Desk, Query(asked): Query<Asked>) -> Response {
     // Somebody of several tenants reads one trail at a time; the first unless they say which.
-    let mine = desk.caller.actor.tenants().first().map(|(tenant, _)| *tenant);
+    let mine = desk
+        .caller
+        .actor
+        .tenants()
+        .first()
+        .map(|(tenant, _)| *tenant);
     let tenant = match asked.given("tenant") {
         Some(text) => match id(&text, "tenant") {
             Ok(tenant) => Some(tenant),
@@ -117,8 +151,14 @@ async fn trail(desk: Desk, Query(asked): Query<Asked>) -> Response {
         None if desk.caller.is_staff() => None,
         None => mine,
     };
-    let filter = AuditFilter { tenant, limit: None, cursor: asked.given("cursor") };
+    let filter = AuditFilter {
+        tenant,
+        limit: None,
+        cursor: asked.given("cursor"),
+    };
     let rows = desk.services.audit.list(&desk.caller.actor, filter).await;
     let cursor = asked.given("cursor");
-    desk.answer(rows, |caller, rows| audit::page(caller, &rows, cursor.as_deref()))
+    desk.answer(rows, |caller, rows| {
+        audit::page(caller, &rows, cursor.as_deref())
+    })
 }

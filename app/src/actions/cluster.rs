@@ -3,13 +3,14 @@
 use axum::extract::Path;
 use axum::response::Response;
 use model::cluster::{
-    ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, InvalidCluster, OverrideSource,
+    ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, InvalidCluster,
+    OverrideSource,
 };
 use model::permission::Permission;
 use model::view::{AccessOffer, CheckLine, ClusterView};
+use service::Error;
 use service::cluster::ChangeCluster;
 use service::error::Fields;
-use service::Error;
 
 use super::Table;
 use super::desk::{Desk, id};
@@ -42,7 +43,9 @@ async fn offers(desk: &Desk) -> Result<Vec<AccessOffer>, Error> {
 
 async fn new(desk: Desk) -> Response {
     let offers = offers(&desk).await;
-    desk.answer(offers, |caller, offers| clusters::new(caller, &offers, &[], &Form::default()))
+    desk.answer(offers, |caller, offers| {
+        clusters::new(caller, &offers, &[], &Form::default())
+    })
 }
 
 /// Reads the settings from the form; everything that is wrong with them is said at once.
@@ -54,13 +57,12 @@ fn settings(posted: &Posted) -> Result<ClusterSettings, Error> {
     let zone = wrong.take("zone", posted.get("zone").trim().parse());
     let access = access(posted, &mut wrong);
     let capacity = wrong.take("capacity", number(posted.get("capacity")));
-    let port = posted.optional("gateway_port").map(|text| text.parse::<u16>().map_err(|_| "Use a port from 1 to 65535."));
+    let port = posted.optional("gateway_port").map(|text| {
+        text.parse::<u16>()
+            .map_err(|_| "Use a port from 1 to 65535.")
+    });
     let port = port.and_then(|port| wrong.take("gateway_port", port));
-    for (field, what) in [("chart_repo_url", "the chart's repository"), ("chart_path", "the chart's folder"), ("argocd_namespace", "Argo CD's namespace"), ("application_namespace", "the namespace of the Applications"), ("project", "the AppProject"), ("secrets_prefix", "the prefix")] {
-        if posted.get(field).trim().is_empty() {
-            wrong.add(field, format!("Enter {what}."));
-        }
-    }
+    require(posted, &mut wrong);
     let (Some(name), Some(region), Some(purpose), Some(zone), Some(access), Some(capacity)) =
         (name, region, purpose, zone, access, capacity)
     else {
@@ -68,10 +70,14 @@ fn settings(posted: &Posted) -> Result<ClusterSettings, Error> {
     };
     wrong.done()?;
     let text = |field: &str| posted.get(field).trim().to_owned();
-    let overrides = posted.optional("overrides_repo_url").map(|repo_url| OverrideSource {
-        repo_url,
-        revision: posted.optional("overrides_revision").unwrap_or_else(|| "main".to_owned()),
-    });
+    let overrides = posted
+        .optional("overrides_repo_url")
+        .map(|repo_url| OverrideSource {
+            repo_url,
+            revision: posted
+                .optional("overrides_revision")
+                .unwrap_or_else(|| "main".to_owned()),
+        });
     Ok(ClusterSettings {
         name,
         region,
@@ -81,18 +87,48 @@ fn settings(posted: &Posted) -> Result<ClusterSettings, Error> {
         argocd_namespace: text("argocd_namespace"),
         application_namespace: text("application_namespace"),
         project: text("project"),
-        chart: ChartSource { repo_url: text("chart_repo_url"), path: text("chart_path") },
+        chart: ChartSource {
+            repo_url: text("chart_repo_url"),
+            path: text("chart_path"),
+        },
         overrides,
-        gateway: Gateway { scheme: text("gateway_scheme"), port, address: posted.optional("gateway_address") },
+        gateway: Gateway {
+            scheme: text("gateway_scheme"),
+            port,
+            address: posted.optional("gateway_address"),
+        },
         secrets_prefix: text("secrets_prefix"),
         capacity,
         cordoned: false,
     })
 }
 
+/// Texts that have no form of their own must at least be there.
+fn require(posted: &Posted, wrong: &mut Fields) {
+    for (field, what) in [
+        ("chart_repo_url", "the chart's repository"),
+        ("chart_path", "the chart's folder"),
+        ("argocd_namespace", "Argo CD's namespace"),
+        ("application_namespace", "the namespace of the Applications"),
+        ("project", "the AppProject"),
+        ("secrets_prefix", "the prefix"),
+    ] {
+        if posted.get(field).trim().is_empty() {
+            wrong.add(field, format!("Enter {what}."));
+        }
+    }
+}
+
 fn number(text: &str) -> Result<u32, &'static str> {
-    let number = text.trim().parse().map_err(|_| "Use a whole number from 0 to 100000.")?;
-    if number > 100_000 { Err("Use a whole number from 0 to 100000.") } else { Ok(number) }
+    let number = text
+        .trim()
+        .parse()
+        .map_err(|_| "Use a whole number from 0 to 100000.")?;
+    if number > 100_000 {
+        Err("Use a whole number from 0 to 100000.")
+    } else {
+        Ok(number)
+    }
 }
 
 /// The way to the API among those that the server offers; the services check the offer itself.
@@ -100,10 +136,12 @@ fn access(posted: &Posted, wrong: &mut Fields) -> Option<ClusterAccess> {
     let chosen = posted.get("access");
     match chosen.split_once(':').map_or((chosen, ""), |pair| pair) {
         ("in_cluster", "") => Some(ClusterAccess::InCluster),
-        ("sandbox", name) if !name.is_empty() => Some(ClusterAccess::Sandbox { name: name.to_owned() }),
-        ("kubeconfig", context) if !context.is_empty() => {
-            Some(ClusterAccess::Kubeconfig { context: context.to_owned() })
-        }
+        ("sandbox", name) if !name.is_empty() => Some(ClusterAccess::Sandbox {
+            name: name.to_owned(),
+        }),
+        ("kubeconfig", context) if !context.is_empty() => Some(ClusterAccess::Kubeconfig {
+            context: context.to_owned(),
+        }),
         ("eks", "") => {
             let name = posted.optional("eks_name");
             let region = posted.optional("eks_region");
@@ -113,7 +151,11 @@ fn access(posted: &Posted, wrong: &mut Fields) -> Option<ClusterAccess> {
             if region.is_none() {
                 wrong.add("eks_region", InvalidCluster::Region);
             }
-            Some(ClusterAccess::Eks { name: name?, region: region?, role_arn: posted.optional("eks_role_arn") })
+            Some(ClusterAccess::Eks {
+                name: name?,
+                region: region?,
+                role_arn: posted.optional("eks_role_arn"),
+            })
         }
         _ => {
             wrong.add("access", "Choose one of the ways that this server offers.");
@@ -132,13 +174,21 @@ async fn again(desk: &Desk, error: Error, checks: &[CheckLine], posted: Posted) 
 async fn add(desk: Desk, posted: Posted) -> Response {
     let caller = &desk.caller;
     let made = match settings(&posted) {
-        Ok(settings) => desk.services.cluster.add(&caller.actor, settings, &caller.origin).await,
+        Ok(settings) => {
+            desk.services
+                .cluster
+                .add(&caller.actor, settings, &caller.origin)
+                .await
+        }
         Err(error) => desk.allowed(Permission::ChangeCluster).and(Err(error)),
     };
     match made {
         Ok(one) => {
             let name = one.settings.name;
-            desk.done(format!("Cluster {name} added."), &format!("/clusters/{name}"))
+            desk.done(
+                format!("Cluster {name} added."),
+                &format!("/clusters/{name}"),
+            )
         }
         Err(error) => again(&desk, error, &[], posted).await,
     }
@@ -146,7 +196,12 @@ async fn add(desk: Desk, posted: Posted) -> Response {
 
 async fn check_new(desk: Desk, posted: Posted) -> Response {
     let found = match settings(&posted) {
-        Ok(settings) => desk.services.cluster.check(&desk.caller.actor, settings).await,
+        Ok(settings) => {
+            desk.services
+                .cluster
+                .check(&desk.caller.actor, settings)
+                .await
+        }
         Err(error) => desk.allowed(Permission::ChangeCluster).and(Err(error)),
     };
     match found {
@@ -162,43 +217,73 @@ async fn check_new(desk: Desk, posted: Posted) -> Response {
 }
 
 async fn load(desk: &Desk, text: &str) -> Result<ClusterView, Error> {
-    desk.services.cluster.get(&desk.caller.actor, &id(text, "cluster")?).await
+    desk.services
+        .cluster
+        .get(&desk.caller.actor, &id(text, "cluster")?)
+        .await
 }
 
 async fn show(desk: Desk, Path(text): Path<String>) -> Response {
     let found = load(&desk, &text).await;
-    desk.answer(found, |caller, one| clusters::show(caller, &one, &[], &Form::default()))
+    desk.answer(found, |caller, one| {
+        clusters::show(caller, &one, &[], &Form::default())
+    })
 }
 
 async fn check(desk: Desk, Path(text): Path<String>) -> Response {
     let found = match load(&desk, &text).await {
         Ok(one) => {
-            let checks = desk.services.cluster.check(&desk.caller.actor, one.settings.clone()).await;
+            let checks = desk
+                .services
+                .cluster
+                .check(&desk.caller.actor, one.settings.clone())
+                .await;
             checks.map(|checks| (one, checks))
         }
         Err(error) => Err(error),
     };
-    desk.answer(found, |caller, (one, checks)| clusters::show(caller, &one, &checks, &Form::default()))
+    desk.answer(found, |caller, (one, checks)| {
+        clusters::show(caller, &one, &checks, &Form::default())
+    })
 }
 
 async fn change(desk: &Desk, text: &str, change: ChangeCluster) -> Result<ClusterView, Error> {
     let caller = &desk.caller;
-    desk.services.cluster.change(&caller.actor, &id(text, "cluster")?, change, &caller.origin).await
+    desk.services
+        .cluster
+        .change(&caller.actor, &id(text, "cluster")?, change, &caller.origin)
+        .await
 }
 
 async fn capacity(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
     let done = match number(posted.get("capacity")) {
-        Ok(capacity) => change(&desk, &text, ChangeCluster { capacity: Some(capacity), ..Default::default() }).await,
+        Ok(capacity) => {
+            change(
+                &desk,
+                &text,
+                ChangeCluster {
+                    capacity: Some(capacity),
+                    ..Default::default()
+                },
+            )
+            .await
+        }
         Err(message) => Err(Error::invalid("capacity", message)),
     };
     match done {
-        Ok(one) => desk.done(format!("It may hold {} now.", one.settings.capacity), &format!("/clusters/{text}")),
+        Ok(one) => desk.done(
+            format!("It may hold {} now.", one.settings.capacity),
+            &format!("/clusters/{text}"),
+        ),
         Err(error) => refused(&desk, &text, error, posted).await,
     }
 }
 
 async fn refused(desk: &Desk, text: &str, error: Error, posted: Posted) -> Response {
-    match (load(desk, text).await, Desk::refused(error, posted.into_form())) {
+    match (
+        load(desk, text).await,
+        Desk::refused(error, posted.into_form()),
+    ) {
         (Ok(one), Ok(form)) => desk.show(|caller| clusters::show(caller, &one, &[], &form)),
         (Err(error), _) | (_, Err(error)) => desk.failed(&error),
     }
@@ -206,8 +291,20 @@ async fn refused(desk: &Desk, text: &str, error: Error, posted: Posted) -> Respo
 
 async fn cordon(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
     let cordoned = posted.get("cordoned") == "true";
-    let done = change(&desk, &text, ChangeCluster { cordoned: Some(cordoned), ..Default::default() }).await;
-    let said = if cordoned { "It takes no new instances now." } else { "It takes new instances again." };
+    let done = change(
+        &desk,
+        &text,
+        ChangeCluster {
+            cordoned: Some(cordoned),
+            ..Default::default()
+        },
+    )
+    .await;
+    let said = if cordoned {
+        "It takes no new instances now."
+    } else {
+        "It takes new instances again."
+    };
     desk.outcome(done, |_| said.to_owned(), &format!("/clusters/{text}"))
 }
 
@@ -215,9 +312,15 @@ async fn remove(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respons
     let caller = &desk.caller;
     let done = match id::<ClusterName>(&text, "cluster") {
         Ok(name) if posted.get("confirm").trim() == name.as_str() => {
-            desk.services.cluster.remove(&caller.actor, &name, &caller.origin).await
+            desk.services
+                .cluster
+                .remove(&caller.actor, &name, &caller.origin)
+                .await
         }
-        Ok(_) => Err(Error::invalid("confirm", "Type the cluster's name exactly as it stands in the title.")),
+        Ok(_) => Err(Error::invalid(
+            "confirm",
+            "Type the cluster's name exactly as it stands in the title.",
+        )),
         Err(error) => Err(error),
     };
     match done {

@@ -26,21 +26,41 @@ pub struct Desk {
     pub services: Arc<Services>,
     /// Whether the request only reads.
     reads: bool,
+    /// Whether a dialog asks, which goes on by itself once it has succeeded.
+    in_dialog: bool,
 }
+
+/// Header by which a dialog says that it is one, and by which it is told where to go on.
+const IN_DIALOG: &str = "x-in-dialog";
+const GO_ON: &str = "x-go-on";
 
 impl<S: Send + Sync> FromRequestParts<S> for Desk {
     type Rejection = NoCaller;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NoCaller> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        let services = parts.extensions.get::<Arc<Services>>().cloned().ok_or(NoCaller)?;
-        Ok(Self { caller, services, reads: parts.method == Method::GET })
+        let services = parts
+            .extensions
+            .get::<Arc<Services>>()
+            .cloned()
+            .ok_or(NoCaller)?;
+        let in_dialog = parts.headers.contains_key(IN_DIALOG);
+        Ok(Self {
+            caller,
+            services,
+            reads: parts.method == Method::GET,
+            in_dialog,
+        })
     }
 }
 
 impl Desk {
     /// Shows what was loaded, or why it could not be.
-    pub fn answer<T>(&self, loaded: Result<T, Error>, page: impl FnOnce(&Caller, T) -> Page) -> Response {
+    pub fn answer<T>(
+        &self,
+        loaded: Result<T, Error>,
+        page: impl FnOnce(&Caller, T) -> Page,
+    ) -> Response {
         match loaded {
             Ok(loaded) => self.show(|caller| page(caller, loaded)),
             Err(error) => self.failed(&error),
@@ -54,12 +74,32 @@ impl Desk {
 
     /// Goes on to another page, which says what was done.
     pub fn done(&self, text: impl Into<String>, to: &str) -> Response {
-        redirect(to, Some(&Flash { refused: false, text: text.into() }))
+        let mut response = redirect(
+            to,
+            Some(&Flash {
+                refused: false,
+                text: text.into(),
+            }),
+        );
+        if self.in_dialog
+            && let Some(location) = response.headers_mut().remove(LOCATION)
+        {
+            // Were it redirected, the dialog would fetch the page and use up the sentence on it.
+            response.headers_mut().insert(GO_ON, location);
+            *response.status_mut() = StatusCode::OK;
+        }
+        response
     }
 
     /// Goes on to another page, which says why something was not done.
-    pub fn not_done(&self, text: impl Into<String>, to: &str) -> Response {
-        redirect(to, Some(&Flash { refused: true, text: text.into() }))
+    pub fn not_done(text: impl Into<String>, to: &str) -> Response {
+        redirect(
+            to,
+            Some(&Flash {
+                refused: true,
+                text: text.into(),
+            }),
+        )
     }
 
     /// Puts what is wrong into the form.
@@ -92,7 +132,12 @@ impl Desk {
     }
 
     /// Shows a form again with what is wrong, or the error page.
-    pub fn again(&self, error: Error, posted: Posted, page: impl FnOnce(&Caller, &Form) -> Page) -> Response {
+    pub fn again(
+        &self,
+        error: Error,
+        posted: Posted,
+        page: impl FnOnce(&Caller, &Form) -> Page,
+    ) -> Response {
         match Self::refused(error, posted.into_form()) {
             Ok(form) => self.show(|caller| page(caller, &form)),
             Err(error) => self.failed(&error),
@@ -104,20 +149,33 @@ impl Desk {
         if self.caller.may(permission, None) {
             return Ok(());
         }
-        let detail = if self.caller.me.is_some() { "Your role does not allow this." } else { "Sign in first." };
-        Err(if self.caller.me.is_some() {
-            Error::Forbidden { detail: detail.to_owned() }
+        let detail = if self.caller.me.is_some() {
+            "Your role does not allow this."
         } else {
-            Error::Unauthenticated { detail: detail.to_owned() }
+            "Sign in first."
+        };
+        Err(if self.caller.me.is_some() {
+            Error::Forbidden {
+                detail: detail.to_owned(),
+            }
+        } else {
+            Error::Unauthenticated {
+                detail: detail.to_owned(),
+            }
         })
     }
 
     /// Answers a form without fields of its own: refusals go back to the page it stood on.
-    pub fn outcome<T>(&self, done: Result<T, Error>, text: impl FnOnce(T) -> String, to: &str) -> Response {
+    pub fn outcome<T>(
+        &self,
+        done: Result<T, Error>,
+        text: impl FnOnce(T) -> String,
+        to: &str,
+    ) -> Response {
         match done {
             Ok(value) => self.done(text(value), to),
             Err(error @ (Error::Invalid(_) | Error::Conflict { .. } | Error::Forbidden { .. })) => {
-                self.not_done(error.public(), to)
+                Self::not_done(error.public(), to)
             }
             Err(error) => self.failed(&error),
         }
@@ -126,8 +184,19 @@ impl Desk {
     /// The error page, or the way to sign in.
     pub fn failed(&self, error: &Error) -> Response {
         if matches!(error, Error::Unauthenticated { .. }) && self.caller.me.is_none() {
-            let next = if self.reads { self.caller.location.as_str() } else { "/" };
-            return redirect(&crate::ui::list::address("/sign-in", &[("next".to_owned(), next.to_owned())], None), None);
+            let next = if self.reads {
+                self.caller.location.as_str()
+            } else {
+                "/"
+            };
+            return redirect(
+                &crate::ui::list::address(
+                    "/sign-in",
+                    &[("next".to_owned(), next.to_owned())],
+                    None,
+                ),
+                None,
+            );
         }
         error_page(&self.caller, error)
     }
@@ -151,29 +220,43 @@ pub fn error_page(caller: &Caller, error: &Error) -> Response {
     let mut response = problem(caller, status, title, error.public());
     if let Some(after) = error.retry_after() {
         let seconds = after.as_secs().max(1);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
 
 /// The error page with its own words.
 pub fn problem(caller: &Caller, status: StatusCode, title: &'static str, text: String) -> Response {
-    html(caller, |caller| failure::page(caller, status.as_u16(), title, text))
+    html(caller, |caller| {
+        failure::page(caller, status.as_u16(), title, text)
+    })
 }
 
 /// There is no such page.
 pub async fn nowhere(desk: Desk) -> Response {
-    problem(&desk.caller, StatusCode::NOT_FOUND, "Not found", "There is no such page.".to_owned())
+    problem(
+        &desk.caller,
+        StatusCode::NOT_FOUND,
+        "Not found",
+        "There is no such page.".to_owned(),
+    )
 }
 
 fn html(caller: &Caller, page: impl FnOnce(&Caller) -> Page) -> Response {
     let (status, text) = document(caller, page);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     // What one person may see must not be kept for the next one.
-    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     let mut response = (status, headers, text).into_response();
     if caller.flash.is_some() {
-        response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(FLASH_SHOWN));
+        response
+            .headers_mut()
+            .append(SET_COOKIE, HeaderValue::from_static(FLASH_SHOWN));
     }
     response
 }
@@ -184,7 +267,9 @@ pub fn redirect(to: &str, flash: Option<&Flash>) -> Response {
     let to = if local(to) { to } else { "/" };
     let location = HeaderValue::from_str(to).unwrap_or_else(|_| HeaderValue::from_static("/"));
     let mut response = (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(cookie) = flash.and_then(|flash| HeaderValue::from_str(&flash_cookie(flash)).ok()) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
@@ -193,7 +278,10 @@ pub fn redirect(to: &str, flash: Option<&Flash>) -> Response {
 
 /// Whether an address leads to this server.
 pub fn local(to: &str) -> bool {
-    to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') && !to.contains(char::is_control)
+    to.starts_with('/')
+        && !to.starts_with("//")
+        && !to.contains('\\')
+        && !to.contains(char::is_control)
 }
 
 /// Reads an id from a path; what is none names nothing.
@@ -215,7 +303,11 @@ mod tests {
             ("/a\r\nset-cookie: b", "/"),
             ("", "/"),
         ] {
-            assert_eq!(redirect(to, None).headers().get(LOCATION).unwrap(), lands, "{to}");
+            assert_eq!(
+                redirect(to, None).headers().get(LOCATION).unwrap(),
+                lands,
+                "{to}"
+            );
         }
     }
 

@@ -2,15 +2,15 @@
 //! somebody who has not signed in.
 
 use axum::extract::{Path, Query};
-use axum::http::header::SET_COOKIE;
 use axum::http::HeaderValue;
+use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use service::Error;
 use tower_sessions::Session;
 
+use super::Table;
 use super::desk::{Desk, redirect};
 use super::posted::Posted;
-use super::Table;
 use crate::context::{Caller, Theme};
 use crate::pages::sign_in;
 use crate::ui::form::Form;
@@ -40,7 +40,11 @@ async fn show_sign_in(desk: Desk, Query(query): Pairs) -> Response {
 
 async fn sign_in(desk: Desk, session: Session, posted: Posted) -> Response {
     let origin = &desk.caller.origin;
-    let user = desk.services.auth.sign_in(posted.get("email"), posted.get("password"), origin).await;
+    let user = desk
+        .services
+        .auth
+        .sign_in(posted.get("email"), posted.get("password"), origin)
+        .await;
     let begun = match user {
         Ok(user) => desk.services.session.begin(&session, user, origin).await,
         Err(error) => Err(error),
@@ -53,7 +57,12 @@ async fn sign_in(desk: Desk, session: Session, posted: Posted) -> Response {
 
 /// Shows the form again. A wrong password is not about one field, and too many tries say when to
 /// come back.
-fn again(desk: &Desk, error: Error, mut form: Form, page: impl FnOnce(&Caller, &Form) -> crate::pages::Page) -> Response {
+fn again(
+    desk: &Desk,
+    error: Error,
+    mut form: Form,
+    page: impl FnOnce(&Caller, &Form) -> crate::pages::Page,
+) -> Response {
     let answer = match error {
         Error::Unauthenticated { detail } => {
             form.refuse("", detail);
@@ -67,7 +76,9 @@ fn again(desk: &Desk, error: Error, mut form: Form, page: impl FnOnce(&Caller, &
                     if let Some(after) = after {
                         *response.status_mut() = axum::http::StatusCode::TOO_MANY_REQUESTS;
                         let seconds = HeaderValue::from(after.as_secs().max(1));
-                        response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds);
+                        response
+                            .headers_mut()
+                            .insert(axum::http::header::RETRY_AFTER, seconds);
                     }
                     return response;
                 }
@@ -90,11 +101,26 @@ async fn sign_out(desk: Desk, session: Session) -> Response {
 
 async fn show_setup(desk: Desk, Path(token): Path<String>) -> Response {
     let open = desk.services.auth.setup_open(&token).await;
-    let open = open.and_then(|open| if open { Ok(()) } else { Err(Error::NotFound { what: "set-up link" }) });
-    desk.answer(open, |caller, ()| sign_in::setup(caller, &token, &Form::default()))
+    let open = open.and_then(|open| {
+        if open {
+            Ok(())
+        } else {
+            Err(Error::NotFound {
+                what: "set-up link",
+            })
+        }
+    });
+    desk.answer(open, |caller, ()| {
+        sign_in::setup(caller, &token, &Form::default())
+    })
 }
 
-async fn setup(desk: Desk, Path(token): Path<String>, session: Session, posted: Posted) -> Response {
+async fn setup(
+    desk: Desk,
+    Path(token): Path<String>,
+    session: Session,
+    posted: Posted,
+) -> Response {
     let command = service::auth::FirstOwner {
         email: posted.get("email").to_owned(),
         name: posted.get("name").to_owned(),
@@ -108,7 +134,9 @@ async fn setup(desk: Desk, Path(token): Path<String>, session: Session, posted: 
     };
     match begun {
         Ok(()) => desk.done("You are the first owner. Next: create a tenant.", "/"),
-        Err(error) => again(&desk, error, posted.into_form(), |c, form| sign_in::setup(c, &token, form)),
+        Err(error) => again(&desk, error, posted.into_form(), |c, form| {
+            sign_in::setup(c, &token, form)
+        }),
     }
 }
 
@@ -125,10 +153,17 @@ async fn invited(desk: &Desk, token: &str) -> Result<sign_in::Invited, Error> {
 
 async fn show_invitation(desk: Desk, Path(token): Path<String>) -> Response {
     let found = invited(&desk, &token).await;
-    desk.answer(found, |caller, found| sign_in::invitation(caller, &token, &found, &Form::default()))
+    desk.answer(found, |caller, found| {
+        sign_in::invitation(caller, &token, &found, &Form::default())
+    })
 }
 
-async fn accept(desk: Desk, Path(token): Path<String>, session: Session, posted: Posted) -> Response {
+async fn accept(
+    desk: Desk,
+    Path(token): Path<String>,
+    session: Session,
+    posted: Posted,
+) -> Response {
     let origin = &desk.caller.origin;
     let command = service::user::AcceptInvitation {
         name: posted.get("name").to_owned(),
@@ -142,7 +177,9 @@ async fn accept(desk: Desk, Path(token): Path<String>, session: Session, posted:
     match begun {
         Ok(()) => desk.done("Welcome. You are signed in.", "/"),
         Err(error) => match invited(&desk, &token).await {
-            Ok(found) => again(&desk, error, posted.into_form(), |c, form| sign_in::invitation(c, &token, &found, form)),
+            Ok(found) => again(&desk, error, posted.into_form(), |c, form| {
+                sign_in::invitation(c, &token, &found, form)
+            }),
             Err(_) => desk.failed(&error),
         },
     }
@@ -151,7 +188,10 @@ async fn accept(desk: Desk, Path(token): Path<String>, session: Session, posted:
 async fn theme(posted: Posted) -> Response {
     let theme = Theme::parse(posted.get("theme")).unwrap_or_default();
     let mut response = redirect(posted.get("next"), None);
-    let cookie = format!("theme={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", theme.as_str());
+    let cookie = format!(
+        "theme={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax",
+        theme.as_str()
+    );
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -25,7 +25,10 @@ impl<'de> serde::Deserialize<'de> for Asked {
 impl Asked {
     /// The first value of a key, or nothing.
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// A value that was given and is not empty.
@@ -36,7 +39,11 @@ impl Asked {
 
     /// The pairs with these keys, in their order.
     pub fn only(&self, names: &[&str]) -> Vec<(String, String)> {
-        self.0.iter().filter(|(key, _)| names.contains(&key.as_str())).cloned().collect()
+        self.0
+            .iter()
+            .filter(|(key, _)| names.contains(&key.as_str()))
+            .cloned()
+            .collect()
     }
 }
 

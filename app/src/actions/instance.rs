@@ -18,7 +18,14 @@ use crate::pages::{instance, instance_new, instances};
 use crate::ui::form::Form;
 
 const FILTERS: [&str; 6] = ["q", "tenant", "cluster", "purpose", "release", "health"];
-const FIELDS: [&str; 6] = ["tenant", "name", "purpose", "region", "release", "overrides"];
+const FIELDS: [&str; 6] = [
+    "tenant",
+    "name",
+    "purpose",
+    "region",
+    "release",
+    "overrides",
+];
 
 pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
     table
@@ -29,14 +36,21 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
 }
 
 /// Reads a filter that was given; what is none is said beside its field.
-fn read<T: std::str::FromStr>(asked: &Asked, name: &str, message: &str) -> Result<Option<T>, Error> {
-    let value = asked.given(name).map(|text| text.parse().map_err(|_| Error::invalid(name, message)));
+fn read<T: std::str::FromStr>(
+    asked: &Asked,
+    name: &str,
+    message: &str,
+) -> Result<Option<T>, Error> {
+    let value = asked
+        .given(name)
+        .map(|text| text.parse().map_err(|_| Error::invalid(name, message)));
     value.transpose()
 }
 
 fn filter(asked: &Asked) -> Result<InstanceFilter, Error> {
     let health = asked.given("health").map(|text| {
-        model::health::HealthStatus::parse(&text).ok_or_else(|| Error::invalid("health", "Choose one of the five words."))
+        model::health::HealthStatus::parse(&text)
+            .ok_or_else(|| Error::invalid("health", "Choose one of the five words."))
     });
     Ok(InstanceFilter {
         tenant: read(asked, "tenant", "There is no such tenant.")?,
@@ -51,7 +65,11 @@ fn filter(asked: &Asked) -> Result<InstanceFilter, Error> {
 }
 
 async fn load(desk: &Desk, asked: &Asked) -> Result<(Page<InstanceView>, Filters), Error> {
-    let rows = desk.services.instance.list(&desk.caller.actor, filter(asked)?).await?;
+    let rows = desk
+        .services
+        .instance
+        .list(&desk.caller.actor, filter(asked)?)
+        .await?;
     let mut filters = choices(desk).await?;
     filters.chosen = asked.only(&FILTERS);
     filters.cursor = asked.given("cursor");
@@ -61,7 +79,13 @@ async fn load(desk: &Desk, asked: &Asked) -> Result<(Page<InstanceView>, Filters
 async fn choices(desk: &Desk) -> Result<Filters, Error> {
     let actor = &desk.caller.actor;
     let clusters = if desk.caller.is_staff() {
-        desk.services.cluster.list(actor).await?.iter().map(|one| one.settings.name.to_string()).collect()
+        desk.services
+            .cluster
+            .list(actor)
+            .await?
+            .iter()
+            .map(|one| one.settings.name.to_string())
+            .collect()
     } else {
         Vec::new()
     };
@@ -69,20 +93,36 @@ async fn choices(desk: &Desk) -> Result<Filters, Error> {
     Ok(Filters {
         tenants: tenants(desk).await?,
         clusters,
-        releases: releases.iter().map(|one| one.release.version.to_string()).collect(),
+        releases: releases
+            .iter()
+            .map(|one| one.release.version.to_string())
+            .collect(),
         ..Filters::default()
     })
 }
 
 async fn tenants(desk: &Desk) -> Result<Vec<(String, String)>, Error> {
-    let filter = TenantFilter { limit: Some(MAX_LIMIT), ..TenantFilter::default() };
-    let rows = desk.services.tenant.list(&desk.caller.actor, filter).await?.items;
-    Ok(rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect())
+    let filter = TenantFilter {
+        limit: Some(MAX_LIMIT),
+        ..TenantFilter::default()
+    };
+    let rows = desk
+        .services
+        .tenant
+        .list(&desk.caller.actor, filter)
+        .await?
+        .items;
+    Ok(rows
+        .into_iter()
+        .map(|one| (one.id.to_string(), one.name))
+        .collect())
 }
 
 async fn list(desk: Desk, Query(asked): Query<Asked>) -> Response {
     let loaded = load(&desk, &asked).await;
-    desk.answer(loaded, |caller, (rows, filters)| instances::page(caller, &rows, &filters))
+    desk.answer(loaded, |caller, (rows, filters)| {
+        instances::page(caller, &rows, &filters)
+    })
 }
 
 async fn show(desk: Desk, Path(text): Path<String>) -> Response {
@@ -106,7 +146,9 @@ async fn can_be_chosen(desk: &Desk) -> Result<instance_new::Choices, Error> {
 async fn new(desk: Desk, Query(asked): Query<Asked>) -> Response {
     let form = Form::sent(asked.only(&FIELDS));
     let choices = can_be_chosen(&desk).await;
-    desk.answer(choices, |caller, choices| instance_new::page(caller, &choices, &form))
+    desk.answer(choices, |caller, choices| {
+        instance_new::page(caller, &choices, &form)
+    })
 }
 
 async fn create(desk: Desk, posted: Posted) -> Response {
@@ -119,7 +161,10 @@ async fn create(desk: Desk, posted: Posted) -> Response {
                 release: posted.optional("release"),
                 overrides: posted.optional("overrides"),
             };
-            desk.services.instance.create(&desk.caller.actor, tenant, command, &desk.caller.origin).await
+            desk.services
+                .instance
+                .create(&desk.caller.actor, tenant, command, &desk.caller.origin)
+                .await
         }
         Err(_) => Err(Error::invalid("tenant", "Choose a tenant.")),
     };
@@ -128,8 +173,13 @@ async fn create(desk: Desk, posted: Posted) -> Response {
             let text = format!("Instance {} is being created.", made.instance.name);
             desk.done(text, &format!("/instances/{}", made.instance.id))
         }
-        Err(error) => match (can_be_chosen(&desk).await, Desk::refused(error, posted.into_form())) {
-            (Ok(choices), Ok(form)) => desk.show(|caller| instance_new::page(caller, &choices, &form)),
+        Err(error) => match (
+            can_be_chosen(&desk).await,
+            Desk::refused(error, posted.into_form()),
+        ) {
+            (Ok(choices), Ok(form)) => {
+                desk.show(|caller| instance_new::page(caller, &choices, &form))
+            }
             (Err(error), _) | (_, Err(error)) => desk.failed(&error),
         },
     }

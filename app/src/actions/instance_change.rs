@@ -30,7 +30,11 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
 }
 
 async fn load(desk: &Desk, text: &str, permission: Permission) -> Result<InstanceDetail, Error> {
-    let found = desk.services.instance.detail(&desk.caller.actor, &id(text, "instance")?).await?;
+    let found = desk
+        .services
+        .instance
+        .detail(&desk.caller.actor, &id(text, "instance")?)
+        .await?;
     desk.allowed(permission)?;
     Ok(found)
 }
@@ -43,7 +47,10 @@ async fn again(
     posted: Posted,
     page: impl FnOnce(&Caller, &InstanceDetail, &Form) -> Page,
 ) -> Response {
-    match (load(desk, text, Permission::ChangeInstance).await, Desk::refused(error, posted.into_form())) {
+    match (
+        load(desk, text, Permission::ChangeInstance).await,
+        Desk::refused(error, posted.into_form()),
+    ) {
         (Ok(view), Ok(form)) => desk.show(|caller| page(caller, &view, &form)),
         (Err(error), _) | (_, Err(error)) => desk.failed(&error),
     }
@@ -56,15 +63,26 @@ fn here(text: &str) -> String {
 async fn rename(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
     let caller = &desk.caller;
     let done = match id::<InstanceId>(&text, "instance") {
-        Ok(id) => desk.services.instance.rename(&caller.actor, &id, posted.get("name"), &caller.origin).await,
+        Ok(id) => {
+            desk.services
+                .instance
+                .rename(&caller.actor, &id, posted.get("name"), &caller.origin)
+                .await
+        }
         Err(error) => Err(error),
     };
-    desk.outcome(done, |now| format!("The instance is called {} now.", now.name), &here(&text))
+    desk.outcome(
+        done,
+        |now| format!("The instance is called {} now.", now.name),
+        &here(&text),
+    )
 }
 
 async fn show_overrides(desk: Desk, Path(text): Path<String>) -> Response {
     let view = load(&desk, &text, Permission::ChangeInstance).await;
-    desk.answer(view, |caller, view| instance_change::overrides(caller, &view, &Form::default()))
+    desk.answer(view, |caller, view| {
+        instance_change::overrides(caller, &view, &Form::default())
+    })
 }
 
 async fn reconfigure(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
@@ -73,7 +91,10 @@ async fn reconfigure(desk: Desk, Path(text): Path<String>, posted: Posted) -> Re
         // What a browser sends of a text area has line ends of another kind.
         Ok(id) => {
             let overrides = posted.get("overrides").replace("\r\n", "\n");
-            desk.services.instance.reconfigure(&caller.actor, &id, &overrides, &caller.origin).await
+            desk.services
+                .instance
+                .reconfigure(&caller.actor, &id, &overrides, &caller.origin)
+                .await
         }
         Err(error) => Err(error),
     };
@@ -83,18 +104,31 @@ async fn reconfigure(desk: Desk, Path(text): Path<String>, posted: Posted) -> Re
     }
 }
 
-async fn show_upgrade(desk: Desk, Path(text): Path<String>, Query(asked): Query<Asked>) -> Response {
+async fn show_upgrade(
+    desk: Desk,
+    Path(text): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
     let view = load(&desk, &text, Permission::ChangeInstance).await;
     let form = Form::sent(asked.only(&["release"]));
-    desk.answer(view, |caller, view| instance_change::upgrade(caller, &view, &form))
+    desk.answer(view, |caller, view| {
+        instance_change::upgrade(caller, &view, &form)
+    })
 }
 
 async fn upgrade(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
     let caller = &desk.caller;
-    let command =
-        UpgradeInstance { release: posted.get("release").to_owned(), confirm: posted.optional("confirm") };
+    let command = UpgradeInstance {
+        release: posted.get("release").to_owned(),
+        confirm: posted.optional("confirm"),
+    };
     let asked = match id::<InstanceId>(&text, "instance") {
-        Ok(id) => desk.services.instance.upgrade(&caller.actor, &id, command, &caller.origin).await,
+        Ok(id) => {
+            desk.services
+                .instance
+                .upgrade(&caller.actor, &id, command, &caller.origin)
+                .await
+        }
         Err(error) => Err(error),
     };
     match asked {
@@ -111,21 +145,37 @@ fn grace(desk: &Desk) -> String {
 async fn show_delete(desk: Desk, Path(text): Path<String>) -> Response {
     let view = load(&desk, &text, Permission::DeleteInstance).await;
     let grace = grace(&desk);
-    desk.answer(view, |caller, view| instance_change::delete(caller, &view, &grace, &Form::default()))
+    desk.answer(view, |caller, view| {
+        instance_change::delete(caller, &view, &grace, &Form::default())
+    })
 }
 
 async fn delete(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
     let caller = &desk.caller;
-    let command = DeleteInstance { confirm: posted.get("confirm").to_owned(), grace: None };
+    let command = DeleteInstance {
+        confirm: posted.get("confirm").to_owned(),
+        grace: None,
+    };
     let asked = match id::<InstanceId>(&text, "instance") {
-        Ok(id) => desk.services.instance.delete(&caller.actor, &id, command, &caller.origin).await,
+        Ok(id) => {
+            desk.services
+                .instance
+                .delete(&caller.actor, &id, command, &caller.origin)
+                .await
+        }
         Err(error) => Err(error),
     };
     let grace = grace(&desk);
     match asked {
-        Ok(_) => desk.done(format!("The door is closed. The deletion can be undone for {grace}."), &here(&text)),
+        Ok(_) => desk.done(
+            format!("The door is closed. The deletion can be undone for {grace}."),
+            &here(&text),
+        ),
         Err(error) => {
-            again(&desk, &text, error, posted, |c, view, form| instance_change::delete(c, view, &grace, form)).await
+            again(&desk, &text, error, posted, |c, view, form| {
+                instance_change::delete(c, view, &grace, form)
+            })
+            .await
         }
     }
 }
@@ -133,8 +183,17 @@ async fn delete(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respons
 async fn undelete(desk: Desk, Path(text): Path<String>) -> Response {
     let caller = &desk.caller;
     let done = match id::<InstanceId>(&text, "instance") {
-        Ok(id) => desk.services.instance.undelete(&caller.actor, &id, &caller.origin).await,
+        Ok(id) => {
+            desk.services
+                .instance
+                .undelete(&caller.actor, &id, &caller.origin)
+                .await
+        }
         Err(error) => Err(error),
     };
-    desk.outcome(done, |_| "The deletion is undone; the door opens again.".to_owned(), &here(&text))
+    desk.outcome(
+        done,
+        |_| "The deletion is undone; the door opens again.".to_owned(),
+        &here(&text),
+    )
 }

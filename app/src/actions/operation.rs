@@ -26,9 +26,15 @@ async fn list(desk: Desk, Query(asked): Query<Asked>) -> Response {
         ..OperationFilter::default()
     };
     let chosen = filter.state.map_or("", OperationState::as_str);
-    let rows = desk.services.operation.list(&desk.caller.actor, filter).await;
+    let rows = desk
+        .services
+        .operation
+        .list(&desk.caller.actor, filter)
+        .await;
     let cursor = asked.given("cursor");
-    desk.answer(rows, |caller, rows| operations::list(caller, &rows, chosen, cursor.as_deref()))
+    desk.answer(rows, |caller, rows| {
+        operations::list(caller, &rows, chosen, cursor.as_deref())
+    })
 }
 
 async fn show(desk: Desk, Path(text): Path<String>) -> Response {
@@ -42,7 +48,12 @@ async fn show(desk: Desk, Path(text): Path<String>) -> Response {
 async fn cancel(desk: Desk, Path(text): Path<String>) -> Response {
     let caller = &desk.caller;
     let done = match id::<OperationId>(&text, "operation") {
-        Ok(id) => desk.services.operation.cancel(&caller.actor, id, &caller.origin).await,
+        Ok(id) => {
+            desk.services
+                .operation
+                .cancel(&caller.actor, id, &caller.origin)
+                .await
+        }
         Err(error) => Err(error),
     };
     let said = "It is being stopped; this page says when it has.";
@@ -52,12 +63,24 @@ async fn cancel(desk: Desk, Path(text): Path<String>) -> Response {
 async fn retry(desk: Desk, Path(text): Path<String>) -> Response {
     let caller = &desk.caller;
     let done = match id::<OperationId>(&text, "operation") {
-        Ok(id) => desk.services.operation.retry(&caller.actor, id, &caller.origin).await,
+        Ok(id) => {
+            desk.services
+                .operation
+                .retry(&caller.actor, id, &caller.origin)
+                .await
+        }
         Err(error) => Err(error),
     };
     match done {
         // A retry may be an operation of its own.
-        Ok(one) => desk.done("It goes on from the step that failed.", &format!("/operations/{}", one.id)),
-        Err(error) => desk.outcome(Err::<(), _>(error), |()| String::new(), &format!("/operations/{text}")),
+        Ok(one) => desk.done(
+            "It goes on from the step that failed.",
+            &format!("/operations/{}", one.id),
+        ),
+        Err(error) => desk.outcome(
+            Err::<(), _>(error),
+            |()| String::new(),
+            &format!("/operations/{text}"),
+        ),
     }
 }

@@ -18,7 +18,10 @@ pub struct Posted(Vec<(String, String)>);
 impl Posted {
     /// The first value of a field, or nothing.
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// A value that may be left out.
@@ -29,7 +32,11 @@ impl Posted {
 
     /// All values of a field that can be chosen several times.
     pub fn all(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+            .collect()
     }
 
     /// The form as it was sent, to be shown again.
@@ -44,7 +51,9 @@ pub fn pairs(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .map(|(key, value)| (key.into_owned(), value.into_owned()))
         .collect();
     // The parser puts this mark where something was not UTF-8; no field of ours needs it.
-    let broken = pairs.iter().any(|(key, value)| key.contains('\u{FFFD}') || value.contains('\u{FFFD}'));
+    let broken = pairs
+        .iter()
+        .any(|(key, value)| key.contains('\u{FFFD}') || value.contains('\u{FFFD}'));
     (!broken).then_some(pairs)
 }
 
@@ -53,9 +62,10 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let desk = <Desk as axum::extract::FromRequestParts<S>>::from_request_parts(&mut parts, state)
-            .await
-            .map_err(IntoResponse::into_response)?;
+        let desk =
+            <Desk as axum::extract::FromRequestParts<S>>::from_request_parts(&mut parts, state)
+                .await
+                .map_err(IntoResponse::into_response)?;
         let (caller, short) = (desk.caller, "The form was not taken");
         let refuse = |status: StatusCode, text: &str| {
             super::desk::problem(&caller, status, short, text.to_owned())
@@ -66,7 +76,9 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
             .map_err(|_| refuse(StatusCode::PAYLOAD_TOO_LARGE, size))?;
         let bytes: Bytes = bytes;
         let unreadable = "Its text is not UTF-8. Type it again.";
-        pairs(&bytes).map(Self).ok_or_else(|| refuse(StatusCode::BAD_REQUEST, unreadable))
+        pairs(&bytes)
+            .map(Self)
+            .ok_or_else(|| refuse(StatusCode::BAD_REQUEST, unreadable))
     }
 }
 

@@ -18,7 +18,10 @@ use crate::ui::form::Form;
 const PATH: &str = "/releases";
 
 pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
-    table.page(PATH, list).form(PATH, add).form("/releases/{version}/channel", channel)
+    table
+        .page(PATH, list)
+        .form(PATH, add)
+        .form("/releases/{version}/channel", channel)
 }
 
 async fn page(desk: &Desk, form: &Form) -> Response {
@@ -39,7 +42,9 @@ fn lines(text: &str) -> Result<BTreeMap<String, String>, String> {
             Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
                 Ok((name.trim().to_owned(), value.trim().to_owned()))
             }
-            _ => Err(format!("Write each line as name: value; this one is not: {line}")),
+            _ => Err(format!(
+                "Write each line as name: value; this one is not: {line}"
+            )),
         })
         .collect()
 }
@@ -59,18 +64,22 @@ fn release(posted: &Posted) -> Result<Release, Error> {
     let channel = wrong.take("channel", channel);
     let images = wrong.take("images", lines(posted.get("images")));
     let schema = wrong.take("schema", levels(posted.get("schema")));
-    let chart = posted.optional("chart_revision").ok_or("Enter the revision of the chart.");
+    let chart = posted
+        .optional("chart_revision")
+        .ok_or("Enter the revision of the chart.");
     let chart = wrong.take("chart_revision", chart);
     match (version, channel, images, schema, chart) {
-        (Some(version), Some(channel), Some(images), Some(schema), Some(chart_revision)) => Ok(Release {
-            version,
-            channel,
-            chart_revision,
-            images,
-            schema,
-            destroys: posted.optional("destroys"),
-            notes: posted.get("notes").trim().to_owned(),
-        }),
+        (Some(version), Some(channel), Some(images), Some(schema), Some(chart_revision)) => {
+            Ok(Release {
+                version,
+                channel,
+                chart_revision,
+                images,
+                schema,
+                destroys: posted.optional("destroys"),
+                notes: posted.get("notes").trim().to_owned(),
+            })
+        }
         _ => Err(wrong.into_error()),
     }
 }
@@ -78,11 +87,19 @@ fn release(posted: &Posted) -> Result<Release, Error> {
 async fn add(desk: Desk, posted: Posted) -> Response {
     let caller = &desk.caller;
     let made = match release(&posted) {
-        Ok(release) => desk.services.release.put(&caller.actor, release, &caller.origin).await,
+        Ok(release) => {
+            desk.services
+                .release
+                .put(&caller.actor, release, &caller.origin)
+                .await
+        }
         Err(error) => desk.allowed(Permission::ChangeRelease).and(Err(error)),
     };
     match made {
-        Ok(one) => desk.done(format!("Release {} is in the catalogue.", one.release.version), PATH),
+        Ok(one) => desk.done(
+            format!("Release {} is in the catalogue.", one.release.version),
+            PATH,
+        ),
         Err(error) => match Desk::refused(error, posted.into_form()) {
             Ok(form) => page(&desk, &form).await,
             Err(error) => desk.failed(&error),
@@ -94,15 +111,27 @@ async fn channel(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respon
     let caller = &desk.caller;
     let wished = id::<Version>(&text, "release").and_then(|version| {
         let channel = Channel::parse(posted.get("channel"));
-        Ok((version, channel.ok_or_else(|| Error::invalid("channel", "Choose one of the channels."))?))
+        Ok((
+            version,
+            channel.ok_or_else(|| Error::invalid("channel", "Choose one of the channels."))?,
+        ))
     });
     let done = match wished {
         Ok((version, channel)) => {
-            desk.services.release.set_channel(&caller.actor, version, channel, &caller.origin).await
+            desk.services
+                .release
+                .set_channel(&caller.actor, version, channel, &caller.origin)
+                .await
         }
         Err(error) => Err(error),
     };
-    let said = |one: model::view::ReleaseView| format!("{} is {} now.", one.release.version, one.release.channel.as_str());
+    let said = |one: model::view::ReleaseView| {
+        format!(
+            "{} is {} now.",
+            one.release.version,
+            one.release.channel.as_str()
+        )
+    };
     desk.outcome(done, said, PATH)
 }
 

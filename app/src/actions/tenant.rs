@@ -2,9 +2,9 @@
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
+use model::TenantId;
 use model::permission::Permission;
 use model::view::TenantView;
-use model::TenantId;
 use service::Error;
 use service::instance::InstanceFilter;
 use service::tenant::{CreateTenant, TenantFilter};
@@ -32,10 +32,19 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
 }
 
 async fn list(desk: Desk, Query(asked): Query<Asked>) -> Response {
-    let filter = TenantFilter { q: asked.given("q"), limit: None, cursor: asked.given("cursor") };
+    let filter = TenantFilter {
+        q: asked.given("q"),
+        limit: None,
+        cursor: asked.given("cursor"),
+    };
     let rows = desk.services.tenant.list(&desk.caller.actor, filter).await;
     desk.answer(rows, |caller, rows| {
-        tenants::list(caller, &rows, asked.get("q"), asked.given("cursor").as_deref())
+        tenants::list(
+            caller,
+            &rows,
+            asked.get("q"),
+            asked.given("cursor").as_deref(),
+        )
     })
 }
 
@@ -45,8 +54,14 @@ async fn new(desk: Desk) -> Response {
 }
 
 async fn create(desk: Desk, posted: Posted) -> Response {
-    let command = CreateTenant { name: posted.get("name").to_owned() };
-    let made = desk.services.tenant.create(&desk.caller.actor, command, &desk.caller.origin).await;
+    let command = CreateTenant {
+        name: posted.get("name").to_owned(),
+    };
+    let made = desk
+        .services
+        .tenant
+        .create(&desk.caller.actor, command, &desk.caller.origin)
+        .await;
     match made {
         Ok(made) => first_admin(&desk, &made, &posted).await,
         Err(error) => desk.again(error, posted, tenants::new),
@@ -62,9 +77,14 @@ async fn first_admin(desk: &Desk, made: &TenantView, posted: &Posted) -> Respons
     };
     match send_invitation(desk, made.id, &email, "tenant_admin").await {
         Ok(sent) => show_page(desk, made.id, &Form::default(), Some(sent)).await,
-        Err(error) => {
-            desk.not_done(format!("Tenant {} created, but nobody was invited: {}", made.name, error.public()), &here)
-        }
+        Err(error) => Desk::not_done(
+            format!(
+                "Tenant {} created, but nobody was invited: {}",
+                made.name,
+                error.public()
+            ),
+            &here,
+        ),
     }
 }
 
@@ -78,10 +98,19 @@ async fn show(desk: Desk, Path(text): Path<String>) -> Response {
 async fn load(desk: &Desk, id: TenantId, invited: Option<Invited>) -> Result<tenant::Shown, Error> {
     let actor = &desk.caller.actor;
     let found = desk.services.tenant.get(actor, id).await?;
-    let filter = InstanceFilter { tenant: Some(id), limit: Some(model::page::MAX_LIMIT), ..Default::default() };
+    let filter = InstanceFilter {
+        tenant: Some(id),
+        limit: Some(model::page::MAX_LIMIT),
+        ..Default::default()
+    };
     let instances = desk.services.instance.list(actor, filter).await?.items;
     let members = desk.services.user.members(actor, id).await?;
-    Ok(tenant::Shown { tenant: found, instances, members, invited })
+    Ok(tenant::Shown {
+        tenant: found,
+        instances,
+        members,
+        invited,
+    })
 }
 
 async fn show_page(desk: &Desk, id: TenantId, form: &Form, invited: Option<Invited>) -> Response {
@@ -103,17 +132,42 @@ async fn rename(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respons
         Err(error) => return desk.failed(&error),
     };
     let caller = &desk.caller;
-    match desk.services.tenant.rename(&caller.actor, id, posted.get("name"), &caller.origin).await {
-        Ok(now) => desk.done(format!("The tenant is called {} now.", now.name), &format!("/tenants/{id}")),
+    match desk
+        .services
+        .tenant
+        .rename(&caller.actor, id, posted.get("name"), &caller.origin)
+        .await
+    {
+        Ok(now) => desk.done(
+            format!("The tenant is called {} now.", now.name),
+            &format!("/tenants/{id}"),
+        ),
         Err(error) => refused(&desk, id, error, posted).await,
     }
 }
 
-async fn send_invitation(desk: &Desk, id: TenantId, email: &str, role: &str) -> Result<Invited, Error> {
-    let role = model::user::Role::parse(role).ok_or_else(|| Error::invalid("role", "Choose one of the roles."))?;
-    let command = InvitePerson { email: email.to_owned(), role, tenant: Some(id) };
-    let made = desk.services.user.invite(&desk.caller.actor, command, &desk.caller.origin).await?;
-    Ok(Invited { email: email.to_owned(), link: made.link })
+async fn send_invitation(
+    desk: &Desk,
+    id: TenantId,
+    email: &str,
+    role: &str,
+) -> Result<Invited, Error> {
+    let role = model::user::Role::parse(role)
+        .ok_or_else(|| Error::invalid("role", "Choose one of the roles."))?;
+    let command = InvitePerson {
+        email: email.to_owned(),
+        role,
+        tenant: Some(id),
+    };
+    let made = desk
+        .services
+        .user
+        .invite(&desk.caller.actor, command, &desk.caller.origin)
+        .await?;
+    Ok(Invited {
+        email: email.to_owned(),
+        link: made.link,
+    })
 }
 
 async fn invite(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
@@ -129,22 +183,38 @@ async fn invite(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respons
 }
 
 async fn withdraw(desk: Desk, Path((tenant, invitation)): Path<(String, String)>) -> Response {
-    let ids = id::<TenantId>(&tenant, "tenant").and_then(|tenant| Ok((tenant, id(&invitation, "invitation")?)));
+    let ids = id::<TenantId>(&tenant, "tenant")
+        .and_then(|tenant| Ok((tenant, id(&invitation, "invitation")?)));
     let (tenant, invitation) = match ids {
         Ok(ids) => ids,
         Err(error) => return desk.failed(&error),
     };
-    let done = desk.services.user.withdraw_invitation(&desk.caller.actor, invitation).await;
-    desk.outcome(done, |()| "The invitation is withdrawn; its link no longer works.".to_owned(), &format!("/tenants/{tenant}"))
+    let done = desk
+        .services
+        .user
+        .withdraw_invitation(&desk.caller.actor, invitation)
+        .await;
+    desk.outcome(
+        done,
+        |()| "The invitation is withdrawn; its link no longer works.".to_owned(),
+        &format!("/tenants/{tenant}"),
+    )
 }
 
 async fn found(desk: &Desk, text: &str) -> Result<TenantView, Error> {
-    desk.services.tenant.get(&desk.caller.actor, id(text, "tenant")?).await
+    desk.services
+        .tenant
+        .get(&desk.caller.actor, id(text, "tenant")?)
+        .await
 }
 
 async fn show_delete(desk: Desk, Path(text): Path<String>) -> Response {
-    let found = found(&desk, &text).await.and_then(|one| desk.allowed(Permission::DeleteTenant).map(|()| one));
-    desk.answer(found, |caller, one| tenant::delete(caller, &one, &Form::default()))
+    let found = found(&desk, &text)
+        .await
+        .and_then(|one| desk.allowed(Permission::DeleteTenant).map(|()| one));
+    desk.answer(found, |caller, one| {
+        tenant::delete(caller, &one, &Form::default())
+    })
 }
 
 async fn delete(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
@@ -154,12 +224,20 @@ async fn delete(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respons
     };
     let caller = &desk.caller;
     let done = if posted.get("confirm").trim() == one.name {
-        desk.services.tenant.delete(&caller.actor, one.id, &caller.origin).await
+        desk.services
+            .tenant
+            .delete(&caller.actor, one.id, &caller.origin)
+            .await
     } else {
-        Err(Error::invalid("confirm", "Type the name exactly as it stands in the title."))
+        Err(Error::invalid(
+            "confirm",
+            "Type the name exactly as it stands in the title.",
+        ))
     };
     match done {
         Ok(()) => desk.done(format!("Tenant {} deleted.", one.name), "/tenants"),
-        Err(error) => desk.again(error, posted, |caller, form| tenant::delete(caller, &one, form)),
+        Err(error) => desk.again(error, posted, |caller, form| {
+            tenant::delete(caller, &one, form)
+        }),
     }
 }

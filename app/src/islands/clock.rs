@@ -15,7 +15,11 @@ thread_local! {
 
 /// Takes the time at which a page was made as now.
 pub fn adopt(page: &Element) {
-    let made = page.query_selector("[data-now]").ok().flatten().and_then(|main| main.get_attribute("data-now"));
+    let made = page
+        .query_selector("[data-now]")
+        .ok()
+        .flatten()
+        .and_then(|main| main.get_attribute("data-now"));
     if let Some(made) = made {
         let made = js_sys::Date::parse(&made);
         if made.is_finite() {
@@ -34,13 +38,19 @@ pub fn tick() {
     let Some(root) = dom::root() else { return };
     let now = now();
     for time in dom::all(&root, "time[data-time=\"ago\"], time[data-time=\"span\"]") {
-        let Some(at) = time.get_attribute("datetime") else { continue };
+        let Some(at) = time.get_attribute("datetime") else {
+            continue;
+        };
         let seconds = (now - js_sys::Date::parse(&at)) / 1_000.0;
         if !seconds.is_finite() {
             continue;
         }
         let bare = time.get_attribute("data-time").as_deref() == Some("span");
-        let text = if bare { span(seconds) } else { relative(seconds) };
+        let text = if bare {
+            span(seconds)
+        } else {
+            relative(seconds)
+        };
         if time.text_content().as_deref() != Some(&text) {
             time.set_text_content(Some(&text));
         }

@@ -1,8 +1,8 @@
 //! The few calls of the browser that islands make, each in the shape in which they need it. A page
 //! lives until it is left, so listeners are given to the browser for good.
 
-use wasm_bindgen::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
 
 /// The window; islands run in no other place.
@@ -21,8 +21,8 @@ pub fn root() -> Option<Element> {
 }
 
 /// Listens on `target` until the page is left.
-pub fn on(target: &EventTarget, event: &str, mut handler: impl FnMut(Event) + 'static) {
-    let closure = Closure::<dyn FnMut(Event)>::new(move |event| handler(event));
+pub fn on(target: &EventTarget, event: &str, handler: impl FnMut(Event) + 'static) {
+    let closure = Closure::<dyn FnMut(Event)>::new(handler);
     // Fails only when the event's name is no text.
     let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
     closure.forget();
@@ -54,8 +54,12 @@ pub fn now() -> f64 {
 
 /// The elements below `scope` that match.
 pub fn all(scope: &Element, selector: &str) -> Vec<Element> {
-    let Ok(list) = scope.query_selector_all(selector) else { return Vec::new() };
-    (0..list.length()).filter_map(|at| list.get(at)?.dyn_into().ok()).collect()
+    let Ok(list) = scope.query_selector_all(selector) else {
+        return Vec::new();
+    };
+    (0..list.length())
+        .filter_map(|at| list.get(at)?.dyn_into().ok())
+        .collect()
 }
 
 /// The element that has the focus, if it is not the page itself.
@@ -78,5 +82,7 @@ pub fn focus(element: &Element) {
 
 /// Reads a text property of a JavaScript object.
 pub fn text_of(object: &JsValue, key: &str) -> Option<String> {
-    js_sys::Reflect::get(object, &JsValue::from_str(key)).ok()?.as_string()
+    js_sys::Reflect::get(object, &JsValue::from_str(key))
+        .ok()?
+        .as_string()
 }

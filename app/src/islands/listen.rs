@@ -1,4 +1,5 @@
-//! What stands behind `Comforts`: the listeners.
+//! What stands behind `Comforts`: the listeners. A shown secret leaves the history and the page
+//! before either can be looked at again.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,16 +7,22 @@ use std::rc::Rc;
 use leptos::prelude::{RwSignal, Set};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, Event, FormData, HtmlFormElement, HtmlInputElement, KeyboardEvent, SubmitEvent, UrlSearchParams};
+use web_sys::{
+    Element, Event, FormData, HtmlFormElement, HtmlInputElement, KeyboardEvent, SubmitEvent,
+    UrlSearchParams,
+};
 
 use super::{dom, page};
 
 /// Installs every listener.
 pub fn start(said: RwSignal<String>) {
-    let (Some(document), Some(window)) = (dom::document(), dom::window()) else { return };
+    let (Some(document), Some(window)) = (dom::document(), dom::window()) else {
+        return;
+    };
     forget_secret();
     dom::on(&document, "click", move |event| copy(&event, said));
     dom::on(&document, "keydown", |event| search(&event));
+    super::dialog::listen(&document);
     dom::on(&document, "submit", |event| guard(&event));
     dom::on(&document, "input", |event| touched(&event));
     let wishes = Rc::new(Cell::new(0_u32));
@@ -29,7 +36,11 @@ pub fn start(said: RwSignal<String>) {
 /// A page with a secret leaves the history under another address, so that neither back nor reload
 /// shows it or makes another.
 fn forget_secret() {
-    let Some(secret) = dom::root().and_then(|root| root.query_selector("[data-replace-location]").ok().flatten()) else {
+    let Some(secret) = dom::root().and_then(|root| {
+        root.query_selector("[data-replace-location]")
+            .ok()
+            .flatten()
+    }) else {
         return;
     };
     let address = secret.get_attribute("data-replace-location");
@@ -44,12 +55,21 @@ fn forget_secret() {
 fn copy(event: &Event, said: RwSignal<String>) {
     let button = dom::origin(event).and_then(|at| at.closest("[data-copy]").ok().flatten());
     let Some(button) = button else { return };
-    let Some(text) = button.get_attribute("data-copy") else { return };
+    let Some(text) = button.get_attribute("data-copy") else {
+        return;
+    };
     let Some(window) = dom::window() else { return };
     let copying = JsFuture::from(window.navigator().clipboard().write_text(&text));
     spawn_local(async move {
         let done = copying.await.is_ok();
-        said.set(if done { "Copied." } else { "Copying was refused: select the text and copy it." }.to_owned());
+        said.set(
+            if done {
+                "Copied."
+            } else {
+                "Copying was refused: select the text and copy it."
+            }
+            .to_owned(),
+        );
         let mark = if done { "data-copied" } else { "data-refused" };
         let _ = button.set_attribute(mark, "");
         dom::after(2_000, move || {
@@ -61,8 +81,13 @@ fn copy(event: &Event, said: RwSignal<String>) {
 
 /// `/` goes to the search, unless somebody is writing.
 fn search(event: &Event) {
-    let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
-    let writing = dom::origin(event).is_some_and(|at| at.matches("input, textarea, select, [contenteditable]").unwrap_or(false));
+    let Some(key) = event.dyn_ref::<KeyboardEvent>() else {
+        return;
+    };
+    let writing = dom::origin(event).is_some_and(|at| {
+        at.matches("input, textarea, select, [contenteditable]")
+            .unwrap_or(false)
+    });
     if key.key() != "/" || writing || key.ctrl_key() || key.meta_key() || key.alt_key() {
         return;
     }
@@ -75,9 +100,19 @@ fn search(event: &Event) {
 /// A form that was sent is not sent again while its answer is awaited. The server would not do it
 /// twice either; this only saves a confusing answer.
 fn guard(event: &Event) {
-    let Some(form) = dom::origin(event).and_then(|at| at.dyn_into::<HtmlFormElement>().ok()) else { return };
-    let submitter = event.dyn_ref::<SubmitEvent>().and_then(SubmitEvent::submitter);
-    let asks = submitter.as_ref().and_then(|by| by.get_attribute("formmethod")).unwrap_or_else(|| form.method());
+    let Some(form) = dom::origin(event).and_then(|at| at.dyn_into::<HtmlFormElement>().ok()) else {
+        return;
+    };
+    if event.default_prevented() {
+        return;
+    }
+    let submitter = event
+        .dyn_ref::<SubmitEvent>()
+        .and_then(SubmitEvent::submitter);
+    let asks = submitter
+        .as_ref()
+        .and_then(|by| by.get_attribute("formmethod"))
+        .unwrap_or_else(|| form.method());
     if asks != "post" {
         return;
     }
@@ -110,7 +145,11 @@ fn touched(event: &Event) {
 
 /// Shows what follows from the choices of a form a moment after they were made.
 fn preview(event: &Event, wishes: &Rc<Cell<u32>>) {
-    let Some(form) = dom::origin(event).and_then(|at| at.closest("form[data-preview]").ok().flatten()) else { return };
+    let Some(form) =
+        dom::origin(event).and_then(|at| at.closest("form[data-preview]").ok().flatten())
+    else {
+        return;
+    };
     wishes.set(wishes.get().wrapping_add(1));
     let (mine, wishes) = (wishes.get(), Rc::clone(wishes));
     dom::after(300, move || {
@@ -134,8 +173,11 @@ fn with_choices(form: &Element) -> Option<String> {
 /// A link to a folded part unfolds it.
 fn open_target() {
     let Some(window) = dom::window() else { return };
-    let Ok(hash) = window.location().hash() else { return };
-    let target = dom::document().and_then(|page| page.get_element_by_id(hash.trim_start_matches('#')));
+    let Ok(hash) = window.location().hash() else {
+        return;
+    };
+    let target =
+        dom::document().and_then(|page| page.get_element_by_id(hash.trim_start_matches('#')));
     if let Some(details) = target.filter(|target| target.tag_name() == "DETAILS") {
         let _ = details.set_attribute("open", "");
         if let Ok(Some(summary)) = details.query_selector("summary") {
@@ -143,7 +185,8 @@ fn open_target() {
         }
     }
     // A field of a folded form that a summary of errors links to.
-    if let Some(field) = dom::document().and_then(|page| page.get_element_by_id(hash.trim_start_matches('#')))
+    if let Some(field) =
+        dom::document().and_then(|page| page.get_element_by_id(hash.trim_start_matches('#')))
         && let Ok(Some(folded)) = field.closest("details:not([open])")
     {
         let _ = folded.set_attribute("open", "");

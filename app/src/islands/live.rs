@@ -13,7 +13,7 @@ pub fn Live() -> impl IntoView {
     #[cfg(feature = "hydrate")]
     super::stream::start(strip, spoken);
     view! {
-        <div class="strip warn" hidden=move || strip.with(String::is_empty)>
+        <div class="strip warn lost-line" hidden=move || strip.with(String::is_empty)>
             <p role="status">{move || strip.get()}</p>
         </div>
         <p class="sr" aria-live="polite">{move || spoken.get()}</p>

@@ -51,8 +51,12 @@ pub fn remember() {
 
 /// The markup of a region without the texts of its times.
 fn timeless(region: &Element) -> String {
-    let Ok(copy) = region.clone_node_with_deep(true) else { return region.inner_html() };
-    let Ok(copy) = copy.dyn_into::<Element>() else { return region.inner_html() };
+    let Ok(copy) = region.clone_node_with_deep(true) else {
+        return region.inner_html();
+    };
+    let Ok(copy) = copy.dyn_into::<Element>() else {
+        return region.inner_html();
+    };
     for time in dom::all(&copy, "time[data-time]") {
         time.set_text_content(None);
     }
@@ -64,7 +68,9 @@ fn timeless(region: &Element) -> String {
 
 /// Fetches the page again and puts in place what differs.
 pub async fn refresh() -> Outcome {
-    let Some(address) = dom::window().and_then(|w| w.location().href().ok()) else { return Outcome::Lost };
+    let Some(address) = dom::window().and_then(|w| w.location().href().ok()) else {
+        return Outcome::Lost;
+    };
     match fetch(&address).await {
         Ok(page) => {
             merge(&page, false);
@@ -87,8 +93,14 @@ pub async fn fetch(address: &str) -> Result<Document, Outcome> {
     let options = RequestInit::new();
     options.set_cache(web_sys::RequestCache::NoStore);
     options.set_signal(Some(&AbortSignal::timeout_with_u32(10_000)));
-    let answer = JsFuture::from(window.fetch_with_str_and_init(address.split('#').next().unwrap_or_default(), &options));
-    let answer: Response = answer.await.map_err(|_| Outcome::Lost)?.dyn_into().map_err(|_| Outcome::Lost)?;
+    let answer = JsFuture::from(
+        window.fetch_with_str_and_init(address.split('#').next().unwrap_or_default(), &options),
+    );
+    let answer: Response = answer
+        .await
+        .map_err(|_| Outcome::Lost)?
+        .dyn_into()
+        .map_err(|_| Outcome::Lost)?;
     if answer.status() == 401 || (answer.redirected() && answer.url().contains("/sign-in")) {
         return Err(Outcome::SignedOut);
     }
@@ -96,17 +108,31 @@ pub async fn fetch(address: &str) -> Result<Document, Outcome> {
     if answer.status() >= 400 {
         return Err(Outcome::Lost);
     }
-    let text = JsFuture::from(answer.text().map_err(|_| Outcome::Lost)?).await.map_err(|_| Outcome::Lost)?;
-    let parser = DomParser::new().map_err(|_| Outcome::Lost)?;
-    let text = text.as_string().ok_or(Outcome::Lost)?;
-    parser.parse_from_string(&text, SupportedType::TextHtml).map_err(|_| Outcome::Lost)
+    let text = JsFuture::from(answer.text().map_err(|_| Outcome::Lost)?)
+        .await
+        .map_err(|_| Outcome::Lost)?;
+    text.as_string()
+        .and_then(|text| parse(&text))
+        .ok_or(Outcome::Lost)
+}
+
+/// Parses a page without running anything in it.
+pub fn parse(text: &str) -> Option<Document> {
+    DomParser::new()
+        .ok()?
+        .parse_from_string(text, SupportedType::TextHtml)
+        .ok()
 }
 
 fn merge(page: &Document, forced: bool) {
-    let (Some(old), Some(new)) = (dom::root(), page.document_element()) else { return };
+    let (Some(old), Some(new)) = (dom::root(), page.document_element()) else {
+        return;
+    };
     clock::adopt(&new);
     for region in dom::all(&old, "[data-live]") {
-        let Some(key) = region.get_attribute("data-live") else { continue };
+        let Some(key) = region.get_attribute("data-live") else {
+            continue;
+        };
         match new.query_selector(&format!("[data-live=\"{key}\"]")) {
             Ok(Some(fresh)) => update(&key, &region, &fresh, forced),
             _ if region.closest("[data-live-rows]").ok().flatten().is_some() => {
@@ -134,7 +160,10 @@ fn update(key: &str, region: &Element, fresh: &Element, forced: bool) {
     if in_use(region, forced) {
         return;
     }
-    let open: Vec<String> = dom::all(region, "details[open][id]").iter().map(Element::id).collect();
+    let open: Vec<String> = dom::all(region, "details[open][id]")
+        .iter()
+        .map(Element::id)
+        .collect();
     region.set_inner_html(&fresh.inner_html());
     region.set_class_name(&fresh.class_name());
     for details in dom::all(region, "details[id]") {
@@ -147,7 +176,10 @@ fn update(key: &str, region: &Element, fresh: &Element, forced: bool) {
 
 /// Nothing but times has moved on.
 fn adopt_times(region: &Element, fresh: &Element) {
-    let (old, new) = (dom::all(region, "time[data-time]"), dom::all(fresh, "time[data-time]"));
+    let (old, new) = (
+        dom::all(region, "time[data-time]"),
+        dom::all(fresh, "time[data-time]"),
+    );
     for (old, new) in old.iter().zip(&new) {
         for name in ["datetime", "title"] {
             if let Some(value) = new.get_attribute(name) {
@@ -160,33 +192,57 @@ fn adopt_times(region: &Element, fresh: &Element) {
 /// Whether a person is busy in it: the focus is inside, or something was typed.
 fn in_use(region: &Element, forced: bool) -> bool {
     let focused = dom::focused().is_some_and(|active| region.contains(Some(&active)));
-    let touched = region.query_selector("[data-touched]").ok().flatten().is_some();
+    let touched = region
+        .query_selector("[data-touched]")
+        .ok()
+        .flatten()
+        .is_some();
     focused || (touched && !forced)
 }
 
 fn offer_new_rows(old: &Element, fresh: &Element) {
-    let Some(name) = fresh.get_attribute("data-live-rows") else { return };
-    let Ok(Some(list)) = old.query_selector(&format!("[data-live-rows=\"{name}\"]")) else { return };
-    let known = |key: &str| list.query_selector(&format!("[data-live=\"{key}\"]")).ok().flatten().is_some();
+    let Some(name) = fresh.get_attribute("data-live-rows") else {
+        return;
+    };
+    let Ok(Some(list)) = old.query_selector(&format!("[data-live-rows=\"{name}\"]")) else {
+        return;
+    };
+    let known = |key: &str| {
+        list.query_selector(&format!("[data-live=\"{key}\"]"))
+            .ok()
+            .flatten()
+            .is_some()
+    };
     let new = dom::all(fresh, "[data-live]")
         .iter()
         .filter_map(|row| row.get_attribute("data-live"))
         .filter(|key| !known(key))
         .count();
-    let Some(around) = list.parent_element() else { return };
+    let Some(around) = list.parent_element() else {
+        return;
+    };
     let gone = list.query_selector("[data-gone]").ok().flatten().is_some();
     if (new > 0 || gone) && dom::now() - TOUCHED.get() >= LEFT_ALONE && !in_use(&list, false) {
         list.set_inner_html(&fresh.inner_html());
         remember();
     }
-    let new = if list.inner_html() == fresh.inner_html() { 0 } else { new };
-    let waiting = around.query_selector(":scope > .waiting-rows").ok().flatten();
+    let new = if list.inner_html() == fresh.inner_html() {
+        0
+    } else {
+        new
+    };
+    let waiting = around
+        .query_selector(":scope > .waiting-rows")
+        .ok()
+        .flatten();
     match (new, waiting) {
         (0, Some(link)) => link.remove(),
         (0, None) => {}
         (new, Some(link)) => link.set_text_content(Some(&format!("{new} new"))),
         (new, None) => {
-            let Some(link) = dom::document().and_then(|d| d.create_element("a").ok()) else { return };
+            let Some(link) = dom::document().and_then(|d| d.create_element("a").ok()) else {
+                return;
+            };
             link.set_class_name("button waiting-rows");
             let _ = link.set_attribute("href", "");
             link.set_text_content(Some(&format!("{new} new")));

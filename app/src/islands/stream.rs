@@ -8,14 +8,23 @@ use std::rc::Rc;
 use leptos::prelude::{RwSignal, Set};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortSignal, Element, EventSource, MessageEvent, RequestInit, Response, VisibilityState};
+use web_sys::{
+    AbortSignal, Element, EventSource, MessageEvent, RequestInit, Response, VisibilityState,
+};
 
 use super::page::{self, Outcome};
 use super::{clock, dom, words};
 
 const ADDRESS: &str = "/api/v1/events";
 /// The stream's names of events; `heartbeat` only proves that the line is open.
-const EVENTS: [&str; 6] = ["tenant", "instance", "operation", "cluster", "release", "heartbeat"];
+const EVENTS: [&str; 6] = [
+    "tenant",
+    "instance",
+    "operation",
+    "cluster",
+    "release",
+    "heartbeat",
+];
 /// Refreshes are at least this far apart.
 const PAUSE: f64 = 500.0;
 /// Silence after which the line is tried, and after which the page counts as stale.
@@ -71,7 +80,9 @@ pub fn start(strip: RwSignal<String>, spoken: RwSignal<String>) {
 
 fn subjects(root: &Element) -> Vec<(String, String)> {
     let main = root.query_selector("[data-live-subjects]").ok().flatten();
-    let words = main.and_then(|main| main.get_attribute("data-live-subjects")).unwrap_or_default();
+    let words = main
+        .and_then(|main| main.get_attribute("data-live-subjects"))
+        .unwrap_or_default();
     words
         .split_whitespace()
         .filter_map(|word| word.split_once(':'))
@@ -88,7 +99,9 @@ impl Stream {
         if self.source.borrow().is_some() || self.signed_out.get() {
             return;
         }
-        let Ok(source) = EventSource::new(ADDRESS) else { return };
+        let Ok(source) = EventSource::new(ADDRESS) else {
+            return;
+        };
         for name in EVENTS {
             let stream = Rc::clone(self);
             dom::on(&source, name, move |event| stream.event(name, &event));
@@ -107,10 +120,17 @@ impl Stream {
 
     fn event(self: &Rc<Self>, name: &str, event: &web_sys::Event) {
         self.heard.set(dom::now());
-        let data = event.dyn_ref::<MessageEvent>().and_then(|message| message.data().as_string());
-        let Some(data) = data.and_then(|text| js_sys::JSON::parse(&text).ok()) else { return };
+        let data = event
+            .dyn_ref::<MessageEvent>()
+            .and_then(|message| message.data().as_string());
+        let Some(data) = data.and_then(|text| js_sys::JSON::parse(&text).ok()) else {
+            return;
+        };
         let key = dom::text_of(&data, "key").unwrap_or_default();
-        let concerns = self.subjects.iter().any(|(subject, wanted)| subject == name && (wanted == "*" || *wanted == key));
+        let concerns = self
+            .subjects
+            .iter()
+            .any(|(subject, wanted)| subject == name && (wanted == "*" || *wanted == key));
         if concerns {
             self.want_refresh();
         }
@@ -124,7 +144,9 @@ impl Stream {
         #[expect(clippy::cast_possible_truncation, reason = "at most half a second")]
         let wait = (PAUSE - (dom::now() - self.refreshed.get())).clamp(60.0, PAUSE) as i32;
         let stream = Rc::clone(self);
-        dom::after(wait, move || spawn_local(async move { stream.refresh().await }));
+        dom::after(wait, move || {
+            spawn_local(async move { stream.refresh().await });
+        });
     }
 
     async fn refresh(self: Rc<Self>) {
@@ -178,7 +200,11 @@ impl Stream {
         if self.signed_out.get() || hidden() {
             return;
         }
-        let closed = self.source.borrow().as_ref().is_some_and(|source| source.ready_state() == EventSource::CLOSED);
+        let closed = self
+            .source
+            .borrow()
+            .as_ref()
+            .is_some_and(|source| source.ready_state() == EventSource::CLOSED);
         if closed {
             self.close();
         }
@@ -200,7 +226,11 @@ impl Stream {
             return;
         }
         let was_stale = dom::now() - self.heard.get() >= STALE;
-        let connected = self.source.borrow().as_ref().is_some_and(|source| source.ready_state() == EventSource::OPEN);
+        let connected = self
+            .source
+            .borrow()
+            .as_ref()
+            .is_some_and(|source| source.ready_state() == EventSource::OPEN);
         if connected {
             self.heard.set(dom::now());
         }
@@ -229,10 +259,15 @@ impl Stream {
 
 /// Whether the server answers at all.
 async fn answers() -> bool {
-    let Some(window) = dom::window() else { return false };
+    let Some(window) = dom::window() else {
+        return false;
+    };
     let options = RequestInit::new();
     options.set_cache(web_sys::RequestCache::NoStore);
     options.set_signal(Some(&AbortSignal::timeout_with_u32(4_000)));
     let answer = JsFuture::from(window.fetch_with_str_and_init("/healthz", &options)).await;
-    answer.ok().and_then(|answer| answer.dyn_into::<Response>().ok()).is_some_and(|answer| answer.ok())
+    answer
+        .ok()
+        .and_then(|answer| answer.dyn_into::<Response>().ok())
+        .is_some_and(|answer| answer.ok())
 }

@@ -42,7 +42,9 @@ mod tests {
         use std::time::Duration;
 
         let now = Timestamp::from_micros(10_000_000_000_000);
-        for seconds in [0, 1, 4, 5, 59, 60, 61, 3_599, 3_600, 7_200, 172_799, 172_800, 999_999] {
+        for seconds in [
+            0, 1, 4, 5, 59, 60, 61, 3_599, 3_600, 7_200, 172_799, 172_800, 999_999,
+        ] {
             let at = now - Duration::from_secs(seconds);
             let back = f64::from(u32::try_from(seconds).unwrap());
             assert_eq!(relative(back), crate::ui::time::relative(at, now));

@@ -18,14 +18,23 @@ use crate::ui::time::{ago, day, on, relative};
 const PATH: &str = "/account";
 
 /// Tokens that end sooner than this are marked.
-const SOON: Duration = Duration::from_secs(14 * 86_400);
+const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// The page. Each form keeps what was typed into it; at most one of them is refused.
-pub fn page(caller: &Caller, sessions: &[SessionView], tokens: &[AccessTokenView], token: &Form, password: &Form) -> Page {
+pub fn page(
+    caller: &Caller,
+    sessions: &[SessionView],
+    tokens: &[AccessTokenView],
+    token: &Form,
+    password: &Form,
+) -> Page {
     let now = caller.now;
     let me = caller.me.clone();
     let said = me.map_or_else(String::new, |me| {
-        let role = me.staff.or_else(|| me.tenants.first().map(|(_, role)| *role)).map_or("", |role| role.title());
+        let role = me
+            .staff
+            .or_else(|| me.tenants.first().map(|(_, role)| *role))
+            .map_or("", |role| role.title());
         format!("{}, {}. {role}.", me.name, me.email)
     });
     let body = view! {
@@ -42,9 +51,19 @@ pub fn page(caller: &Caller, sessions: &[SessionView], tokens: &[AccessTokenView
 
 fn access_tokens(tokens: &[AccessTokenView], form: &Form, now: Timestamp) -> AnyView {
     let list = if tokens.is_empty() {
-        empty("No access tokens yet", "Automation calls this control plane's API with an access token: limited by scopes, ending by itself.", None)
+        empty(
+            "No access tokens yet",
+            "Automation calls this control plane's API with an access token: limited by scopes, ending by itself.",
+            None,
+        )
     } else {
-        let columns = [column("Token"), column("May"), column("Ends"), column("Last used").wide(), column("")];
+        let columns = [
+            column("Token"),
+            column("May"),
+            column("Ends"),
+            column("Last used").wide(),
+            column(""),
+        ];
         let rows = tokens.iter().map(|one| token_row(one, now)).collect();
         table("Access tokens", &columns, rows, "access-tokens")
     };
@@ -52,7 +71,12 @@ fn access_tokens(tokens: &[AccessTokenView], form: &Form, now: Timestamp) -> Any
 }
 
 fn token_row(one: &AccessTokenView, now: Timestamp) -> AnyView {
-    let scopes = one.scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let scopes = one
+        .scopes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ");
     let over = one.revoked_at.is_some() || one.expires_at <= now;
     let ends = match one.revoked_at {
         Some(at) => view! { <span class="tag revoked">"revoked"</span>" "{ago(at, now)} }.into_any(),
@@ -62,7 +86,9 @@ fn token_row(one: &AccessTokenView, now: Timestamp) -> AnyView {
         }
         None => on(one.expires_at),
     };
-    let used = one.last_used_at.map_or_else(|| "never".into_any(), |at| ago(at, now));
+    let used = one
+        .last_used_at
+        .map_or_else(|| "never".into_any(), |at| ago(at, now));
     let revoke = (!over).then(|| {
         view! {
             <form method="post" action=format!("/account/access-tokens/{}/revoke", one.id)>
@@ -86,9 +112,20 @@ fn make(form: &Form) -> AnyView {
     let mut form = form.clone();
     form.default_to("days", "90");
     form.default_to("scopes", "instances:read");
-    let days = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "365 days")];
-    let days = days.iter().map(|(value, text)| Choice::new(*value, *text)).collect();
-    let scopes = Scope::all().iter().map(|scope| Choice::new(scope.to_string(), scope.to_string())).collect();
+    let days = [
+        ("7", "7 days"),
+        ("30", "30 days"),
+        ("90", "90 days"),
+        ("365", "365 days"),
+    ];
+    let days = days
+        .iter()
+        .map(|(value, text)| Choice::new(*value, *text))
+        .collect();
+    let scopes = Scope::all()
+        .iter()
+        .map(|scope| Choice::new(scope.to_string(), scope.to_string()))
+        .collect();
     view! {
         <details class="folded" open=form.is_refused()>
             <summary>"Make an access token"</summary>
@@ -104,7 +141,13 @@ fn make(form: &Form) -> AnyView {
 }
 
 fn sessions_list(sessions: &[SessionView], now: Timestamp) -> AnyView {
-    let columns = [column("Where"), column("Begun").wide(), column("Last used"), column("Ends").wide(), column("")];
+    let columns = [
+        column("Where"),
+        column("Begun").wide(),
+        column("Last used"),
+        column("Ends").wide(),
+        column(""),
+    ];
     let rows = sessions
         .iter()
         .map(|one| {

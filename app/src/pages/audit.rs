@@ -15,9 +15,19 @@ use crate::ui::time::ago;
 /// The page.
 pub fn page(caller: &Caller, rows: &Rows<AuditView>, cursor: Option<&str>) -> Page {
     let list = if rows.items.is_empty() {
-        empty("Nothing yet", "Every change writes one row here, chained to the one before it, so that a missing or altered row is noticed.", None)
+        empty(
+            "Nothing yet",
+            "Every change writes one row here, chained to the one before it, so that a missing or altered row is noticed.",
+            None,
+        )
     } else {
-        let columns = [number("Place"), column("When").by("descending"), column("Who"), column("What"), column("To what").wide()];
+        let columns = [
+            number("Place"),
+            column("When").by("descending"),
+            column("Who"),
+            column("What"),
+            column("To what").wide(),
+        ];
         let lines = rows.items.iter().map(|one| row(one, caller.now)).collect();
         view! {
             {table("Audit trail, newest first", &columns, lines, "audit")}
@@ -30,7 +40,8 @@ pub fn page(caller: &Caller, rows: &Rows<AuditView>, cursor: Option<&str>) -> Pa
 }
 
 fn row(one: &AuditView, now: Timestamp) -> AnyView {
-    let address = (!one.address.is_empty()).then(|| view! { <span class="id muted">{one.address.clone()}</span> });
+    let address = (!one.address.is_empty())
+        .then(|| view! { <span class="id muted">{one.address.clone()}</span> });
     view! {
         <tr>
             <td class="num">{one.sequence}</td>

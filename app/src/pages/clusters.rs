@@ -31,27 +31,54 @@ pub const fn status(one: &ClusterView) -> HealthStatus {
 
 /// The list.
 pub fn list(caller: &Caller, clusters: &[ClusterView]) -> Page {
-    let add = caller.may(Permission::ChangeCluster, None).then(|| primary("/clusters/new", "Add cluster", Icon::Plus));
-    let lost = clusters.iter().filter(|one| one.reachable == Some(false)).count();
+    let add = caller
+        .may(Permission::ChangeCluster, None)
+        .then(|| primary("/clusters/new", "Add cluster", Icon::Plus));
+    let lost = clusters
+        .iter()
+        .filter(|one| one.reachable == Some(false))
+        .count();
     let body = if clusters.is_empty() {
         let text = "A cluster serves one region and one purpose, with its own Argo CD and gateway. Instances are placed on clusters by rule.";
-        view! { {header("Clusters", "None yet.", None)}{empty("No clusters yet", text, add)} }.into_any()
+        view! { {header("Clusters", "None yet.", None)}{empty("No clusters yet", text, add)} }
+            .into_any()
     } else {
         let said = match lost {
-            0 => format!("{}, all reached.", count(u32::try_from(clusters.len()).unwrap_or(0), "cluster", "clusters")),
+            0 => format!(
+                "{}, all reached.",
+                count(
+                    u32::try_from(clusters.len()).unwrap_or(0),
+                    "cluster",
+                    "clusters"
+                )
+            ),
             n => format!("{n} of {} cannot be reached.", clusters.len()),
         };
-        let columns = [column("Cluster"), column("Health"), column("Purpose"), column("Region").wide(), number("Instances"), number("Capacity"), column("Kubernetes").wide(), column("Seen").wide()];
+        let columns = [
+            column("Cluster"),
+            column("Health"),
+            column("Purpose"),
+            column("Region").wide(),
+            number("Instances"),
+            number("Capacity"),
+            column("Kubernetes").wide(),
+            column("Seen").wide(),
+        ];
         let rows = clusters.iter().map(|one| row(one, caller.now)).collect();
-        view! { {header("Clusters", said, add)}{table("Clusters", &columns, rows, "clusters")} }.into_any()
+        view! { {header("Clusters", said, add)}{table("Clusters", &columns, rows, "clusters")} }
+            .into_any()
     };
-    Page::new(Nav::Clusters, "Clusters", body).live("cluster:* instance:*").wide()
+    Page::new(Nav::Clusters, "Clusters", body)
+        .live("cluster:* instance:*")
+        .wide()
 }
 
 fn row(one: &ClusterView, now: Timestamp) -> AnyView {
     let settings = &one.settings;
     let name = settings.name.to_string();
-    let cordoned = settings.cordoned.then(|| view! { " "<span class="tag cordoned">"cordoned"</span> });
+    let cordoned = settings
+        .cordoned
+        .then(|| view! { " "<span class="tag cordoned">"cordoned"</span> });
     view! {
         <tr data-live=format!("cluster-{name}")>
             <th scope="row"><a href=format!("{PATH}/{name}")>{name.clone()}</a>{cordoned}<span class="id">{settings.zone.to_string()}</span></th>
@@ -86,7 +113,8 @@ pub fn new(_: &Caller, offers: &[AccessOffer], checks: &[CheckLine], form: &Form
     if let Some(offer) = offers.first() {
         form.default_to("access", offer.value.clone());
     }
-    let found = (!checks.is_empty()).then(|| section("checks", "What the check found", check_list(checks)));
+    let found =
+        (!checks.is_empty()).then(|| section("checks", "What the check found", check_list(checks)));
     let body = view! {
         {header("Add cluster", "It is checked before it is accepted; nothing is written to it yet.", None)}
         {form.summary()}
@@ -111,7 +139,8 @@ pub fn new(_: &Caller, offers: &[AccessOffer], checks: &[CheckLine], form: &Form
 
 fn identity(form: &Form) -> AnyView {
     let purposes = vec![
-        Choice::new("development", "Development").meaning("Holds instances for building and trying."),
+        Choice::new("development", "Development")
+            .meaning("Holds instances for building and trying."),
         Choice::new("production", "Production").meaning("Holds instances for real users."),
     ];
     view! {
@@ -124,7 +153,10 @@ fn identity(form: &Form) -> AnyView {
 }
 
 fn access(form: &Form, offers: &[AccessOffer]) -> AnyView {
-    let choices = offers.iter().map(|offer| Choice::new(&offer.value, &offer.title)).collect();
+    let choices = offers
+        .iter()
+        .map(|offer| Choice::new(&offer.value, &offer.title))
+        .collect();
     view! {
         {select(form, "access", "How its API is reached", "What this server offers: its configuration decides, nothing typed here can name a program.", choices)}
         <details class="folded" open=form.error("eks_name").is_some() || form.get("access") == "eks">
@@ -195,7 +227,9 @@ pub fn show(caller: &Caller, one: &ClusterView, checks: &[CheckLine], form: &For
     let name = settings.name.to_string();
     let now = caller.now;
     let may = caller.may(Permission::ChangeCluster, None);
-    let cordoned = settings.cordoned.then(|| view! { " "<span class="tag cordoned">"cordoned"</span> });
+    let cordoned = settings
+        .cordoned
+        .then(|| view! { " "<span class="tag cordoned">"cordoned"</span> });
     let heading = view! { {name.clone()}" "<span class="title-badge" data-live="badge">{badge(status(one))}</span>{cordoned} };
     let room = settings.capacity.saturating_sub(one.instances);
     let purpose = match settings.purpose {
@@ -208,8 +242,12 @@ pub fn show(caller: &Caller, one: &ClusterView, checks: &[CheckLine], form: &For
         count(one.instances, "instance", "instances"),
         grouped(u64::from(room)),
     );
-    let told = one.cause.as_ref().map(|told| cause(status(one), one.since.unwrap_or(now), told, now));
-    let found = (!checks.is_empty()).then(|| section("checks", "What the check found", check_list(checks)));
+    let told = one
+        .cause
+        .as_ref()
+        .map(|told| cause(status(one), one.since.unwrap_or(now), told, now));
+    let found =
+        (!checks.is_empty()).then(|| section("checks", "What the check found", check_list(checks)));
     let body = view! {
         {header(heading, said, None)}
         {form.summary()}
@@ -233,11 +271,13 @@ fn facts(one: &ClusterView, now: Timestamp) -> AnyView {
         ClusterAccess::Kubeconfig { context } => format!("kubeconfig context {context}"),
         ClusterAccess::Eks { name, region, .. } => format!("EKS {name} in {region}"),
     };
-    let overrides = settings
-        .overrides
-        .as_ref()
-        .map_or_else(|| "none".to_owned(), |source| format!("{} at {}", source.repo_url, source.revision));
-    let seen = one.as_of.map_or_else(|| "not looked at yet".into_any(), |seen| ago(seen, now));
+    let overrides = settings.overrides.as_ref().map_or_else(
+        || "none".to_owned(),
+        |source| format!("{} at {}", source.repo_url, source.revision),
+    );
+    let seen = one
+        .as_of
+        .map_or_else(|| "not looked at yet".into_any(), |seen| ago(seen, now));
     view! {
         <dl class="facts" data-live="facts">
             {fact("Instances", view! { <a href=format!("/instances?cluster={name}")>{count(one.instances, "instance", "instances")}</a>" of "{grouped(u64::from(settings.capacity))} })}
@@ -258,9 +298,17 @@ fn change(one: &ClusterView, form: &Form) -> AnyView {
     let settings = &one.settings;
     let here = format!("{PATH}/{}", settings.name);
     let (word, meaning, to) = if settings.cordoned {
-        ("Uncordon cluster", "New instances may be placed here again.", "false")
+        (
+            "Uncordon cluster",
+            "New instances may be placed here again.",
+            "false",
+        )
     } else {
-        ("Cordon cluster", "No new instances are placed here; those that are here stay.", "true")
+        (
+            "Cordon cluster",
+            "No new instances are placed here; those that are here stay.",
+            "true",
+        )
     };
     let mut form = form.clone();
     form.default_to("capacity", settings.capacity.to_string());

@@ -39,14 +39,19 @@ pub fn page(caller: &Caller, view: &FleetView, only: Option<HealthStatus>) -> Pa
         }
         .into_any()
     };
-    Page::new(Nav::Fleet, "Fleet", body).live("instance:* operation:* cluster:*").wide()
+    Page::new(Nav::Fleet, "Fleet", body)
+        .live("instance:* operation:* cluster:*")
+        .wide()
 }
 
 fn state(view: &FleetView) -> String {
     let all = count(view.instances, "instance", "instances");
     match (view.not_healthy, view.operations_running) {
         (0, 0) => format!("All {all} are healthy, nothing is under way."),
-        (0, n) => format!("All {all} are healthy; {} under way.", count(n, "operation", "operations")),
+        (0, n) => format!(
+            "All {all} are healthy; {} under way.",
+            count(n, "operation", "operations")
+        ),
         (bad, _) => format!("{} of {all} not healthy.", grouped(u64::from(bad))),
     }
 }
@@ -65,7 +70,10 @@ fn nothing(caller: &Caller, view: &FleetView) -> AnyView {
     let state = if clusters == 0 {
         "No instances and no clusters yet.".to_owned()
     } else {
-        format!("No instances yet; {} ready to hold some.", count(clusters, "cluster", "clusters"))
+        format!(
+            "No instances yet; {} ready to hold some.",
+            count(clusters, "cluster", "clusters")
+        )
     };
     view! {
         {header("Fleet", state, None)}
@@ -84,7 +92,11 @@ fn numbers(view: &FleetView, now: Timestamp) -> AnyView {
         Some(since) => view! { <time datetime=since.to_string() data-time="span">{span(now.since(since))}</time> }.into_any(),
         None => "–".into_any(),
     };
-    let bad = if view.not_healthy > 0 { "figure bad" } else { "figure" };
+    let bad = if view.not_healthy > 0 {
+        "figure bad"
+    } else {
+        "figure"
+    };
     view! {
         <dl class="figures" data-live="figures">
             <div class="figure"><dt>"Instances"</dt><dd>{grouped(u64::from(view.instances))}</dd></div>
@@ -97,11 +109,18 @@ fn numbers(view: &FleetView, now: Timestamp) -> AnyView {
     .into_any()
 }
 
+/// The fleet's read model names at most so many.
+const MOST: usize = 20;
+
 fn attention(view: &FleetView, now: Timestamp) -> AnyView {
-    let rows: Vec<_> = view.attention.iter().map(|one| attention_row(one, now)).collect();
-    let more = u32::try_from(view.attention.len()).is_ok_and(|shown| shown < view.not_healthy);
-    let more = (more && !rows.is_empty())
-        .then(|| view! { <p class="muted">"The worst ones are shown; the map holds all of them."</p> });
+    let rows: Vec<_> = view
+        .attention
+        .iter()
+        .map(|one| attention_row(one, now))
+        .collect();
+    let more = (view.attention.len() >= MOST).then(
+        || view! { <p class="muted">"The worst ones are shown; the map holds all of them."</p> },
+    );
     let body = view! {
         <div class="live-list">
             <ul class="attention" data-live-rows="attention">

@@ -12,7 +12,9 @@ use model::view::{InstanceDetail, InstanceView, OperationView, ValueOrigin};
 use crate::context::Caller;
 use crate::pages::{Nav, Page};
 use crate::ui::icon::Icon;
-use crate::ui::layout::{callout, copyable, fact, header, primary, secondary, section, section_with};
+use crate::ui::layout::{
+    callout, copyable, fact, header, primary, secondary, section, section_with,
+};
 use crate::ui::time::{ago, at, relative};
 use crate::ui::{diagram, health, history, operation};
 
@@ -36,7 +38,10 @@ pub fn page(caller: &Caller, view: &InstanceDetail) -> Page {
     let mut page = Page::new(Nav::Instances, one.name.clone(), body.into_any())
         .live(format!("instance:{} operation:*", one.id));
     if caller.is_staff() {
-        page = page.under(one.tenant_name.clone(), format!("/tenants/{}", one.tenant_id));
+        page = page.under(
+            one.tenant_name.clone(),
+            format!("/tenants/{}", one.tenant_id),
+        );
     }
     page.under("Instances", format!("/instances?tenant={}", one.tenant_id))
 }
@@ -60,7 +65,10 @@ fn state(one: &InstanceView, now: Timestamp) -> AnyView {
 
 fn action(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
     let one = &view.instance;
-    let newer = view.upgrades.iter().find(|choice| choice.channel == "supported")?;
+    let newer = view
+        .upgrades
+        .iter()
+        .find(|choice| choice.channel == "supported")?;
     let may = caller.may(Permission::ChangeInstance, Some(one.tenant_id));
     (may && one.operation.is_none() && one.state == InstanceState::Running).then(|| {
         let href = format!("/instances/{}/upgrade?release={}", one.id, newer.version);
@@ -84,13 +92,15 @@ fn cause(one: &InstanceView, now: Timestamp) -> AnyView {
 fn grace(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
     let until = view.grace_until?;
     let one = &view.instance;
-    let undo = caller.may(Permission::DeleteInstance, Some(one.tenant_id)).then(|| {
-        view! {
-            <form method="post" action=format!("/instances/{}/undelete", one.id)>
-                <button class="button primary">"Undo deletion"</button>
-            </form>
-        }
-    });
+    let undo = caller
+        .may(Permission::DeleteInstance, Some(one.tenant_id))
+        .then(|| {
+            view! {
+                <form method="post" action=format!("/instances/{}/undelete", one.id)>
+                    <button class="button primary">"Undo deletion"</button>
+                </form>
+            }
+        });
     let text = view! {
         <p>
             <strong>"This instance is being deleted."</strong>
@@ -103,9 +113,15 @@ fn grace(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
 
 /// The active operation; one that ended a moment ago stays, so that its end is seen and nothing jumps.
 fn shown_operation(view: &InstanceDetail, now: Timestamp) -> Option<&OperationView> {
-    const MOMENT: Duration = Duration::from_secs(600);
-    let recent = |one: &&OperationView| one.finished_at.is_some_and(|ended| now.since(ended) < MOMENT);
-    view.instance.operation.as_ref().or_else(|| view.operations.first().filter(recent))
+    const MOMENT: Duration = Duration::from_mins(10);
+    let recent = |one: &&OperationView| {
+        one.finished_at
+            .is_some_and(|ended| now.since(ended) < MOMENT)
+    };
+    view.instance
+        .operation
+        .as_ref()
+        .or_else(|| view.operations.first().filter(recent))
 }
 
 fn active(caller: &Caller, view: &InstanceDetail) -> AnyView {
@@ -183,7 +199,8 @@ fn copyable_button(text: &str, what: &'static str) -> AnyView {
 }
 
 fn opinions_age(one: &InstanceView, now: Timestamp) -> AnyView {
-    view! { <small class="age" data-live="seen">"seen "{ago(one.health.as_of, now)}</small> }.into_any()
+    view! { <small class="age" data-live="seen">"seen "{ago(one.health.as_of, now)}</small> }
+        .into_any()
 }
 
 fn parts(view: &InstanceDetail, now: Timestamp) -> AnyView {
@@ -228,7 +245,12 @@ fn overrides(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
         callout("degraded", view! { <p><strong>"Changed by somebody else on the cluster"</strong></p><ul>{lines}</ul> })
     });
     let body = view! { <div data-live="overrides">{changes}{values(&view.values)}{own}</div> };
-    Some(section_with("overrides", "Values that differ from the chart", edit, body))
+    Some(section_with(
+        "overrides",
+        "Values that differ from the chart",
+        edit,
+        body,
+    ))
 }
 
 fn values(values: &[ValueOrigin]) -> Option<AnyView> {
@@ -275,7 +297,7 @@ fn danger(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
         view! {
             <li>
                 <div><p class="danger-what">"Delete"</p><p class="muted">"Closes the door at once; the data is kept for the grace period, in which it can be undone."</p></div>
-                <a class="button danger" href=format!("/instances/{}/delete", one.id)>"Delete instance"</a>
+                <a class="button danger" data-dialog href=format!("/instances/{}/delete", one.id)>"Delete instance"</a>
             </li>
         }
     });
@@ -288,5 +310,9 @@ fn danger(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
             </form>
         </li>
     };
-    Some(section("danger", "Change or remove", view! { <ul class="danger-zone">{rename}{upgrade}{delete}</ul> }))
+    Some(section(
+        "danger",
+        "Change or remove",
+        view! { <ul class="danger-zone">{rename}{upgrade}{delete}</ul> },
+    ))
 }

@@ -8,12 +8,13 @@ use crate::context::Caller;
 use crate::pages::{Nav, Page};
 use crate::ui::form::{Choice, Form, area, buttons, field, radios};
 use crate::ui::layout::{callout, header, section};
-use crate::ui::list::table;
 use crate::ui::list::column;
+use crate::ui::list::table;
 
 fn under(page: Page, view: &InstanceDetail) -> Page {
     let one = &view.instance;
-    page.under("Instances", "/instances").under(one.name.clone(), format!("/instances/{}", one.id))
+    page.under("Instances", "/instances")
+        .under(one.name.clone(), format!("/instances/{}", one.id))
 }
 
 fn blocked(view: &InstanceDetail) -> Option<AnyView> {
@@ -54,7 +55,11 @@ pub fn overrides(_: &Caller, view: &InstanceDetail, form: &Form) -> Page {
         </form>
         {section("effective", "Values that differ now, and where each comes from", table("Values and where each comes from", &[column("Value"), column("Is"), column("Comes from")], rows, "values"))}
     };
-    let page = Page::new(Nav::Instances, format!("Overrides of {}", one.name), body.into_any());
+    let page = Page::new(
+        Nav::Instances,
+        format!("Overrides of {}", one.name),
+        body.into_any(),
+    );
     under(page, view).refused_if(form.is_refused())
 }
 
@@ -62,17 +67,28 @@ pub fn overrides(_: &Caller, view: &InstanceDetail, form: &Form) -> Page {
 pub fn upgrade(_: &Caller, view: &InstanceDetail, form: &Form) -> Page {
     let one = &view.instance;
     let mut form = form.clone();
-    if let Some(first) = view.upgrades.iter().find(|choice| choice.channel == "supported") {
+    if let Some(first) = view
+        .upgrades
+        .iter()
+        .find(|choice| choice.channel == "supported")
+    {
         form.default_to("release", first.version.to_string());
     }
     let choices = view.upgrades.iter().map(choice).collect();
-    let losses = view.upgrades.iter().any(|choice| !choice.destroys.is_empty());
+    let losses = view
+        .upgrades
+        .iter()
+        .any(|choice| !choice.destroys.is_empty());
     let confirm = losses.then(|| {
-        field(&form, "confirm", "Type the instance's name if the release destroys data")
-            .help("Not needed otherwise.")
-            .optional()
-            .max(60)
-            .view()
+        field(
+            &form,
+            "confirm",
+            "Type the instance's name if the release destroys data",
+        )
+        .help("Not needed otherwise.")
+        .optional()
+        .max(60)
+        .view()
     });
     let back = format!("/instances/{}", one.id);
     let way = if view.upgrades.is_empty() {
@@ -93,7 +109,11 @@ pub fn upgrade(_: &Caller, view: &InstanceDetail, form: &Form) -> Page {
         {blocked(view)}
         {way}
     };
-    let page = Page::new(Nav::Instances, format!("Upgrade {}", one.name), body.into_any());
+    let page = Page::new(
+        Nav::Instances,
+        format!("Upgrade {}", one.name),
+        body.into_any(),
+    );
     under(page, view).refused_if(form.is_refused())
 }
 
@@ -101,7 +121,11 @@ fn choice(one: &UpgradeChoice) -> Choice {
     let detail = if one.destroys.is_empty() {
         format!("{}; nothing is lost on the way.", one.channel)
     } else {
-        format!("{}; destroys data: {}", one.channel, one.destroys.join("; "))
+        format!(
+            "{}; destroys data: {}",
+            one.channel,
+            one.destroys.join("; ")
+        )
     };
     Choice::new(one.version.to_string(), one.version.to_string()).meaning(detail)
 }
@@ -111,7 +135,10 @@ pub fn delete(_: &Caller, view: &InstanceDetail, grace: &str, form: &Form) -> Pa
     let one = &view.instance;
     let id = one.id.to_string();
     let back = format!("/instances/{id}");
-    let host = one.host.clone().unwrap_or_else(|| "its host name".to_owned());
+    let host = one
+        .host
+        .clone()
+        .unwrap_or_else(|| "its host name".to_owned());
     let body = view! {
         {header(format!("Delete instance {}", one.name), format!("It can be undone for {grace}; after that nothing brings it back."), None)}
         {form.summary()}
@@ -127,6 +154,10 @@ pub fn delete(_: &Caller, view: &InstanceDetail, grace: &str, form: &Form) -> Pa
             {buttons("destroy", format!("Delete instance {id}"), back.clone())}
         </form>
     };
-    let page = Page::new(Nav::Instances, format!("Delete {}", one.name), body.into_any());
+    let page = Page::new(
+        Nav::Instances,
+        format!("Delete {}", one.name),
+        body.into_any(),
+    );
     under(page, view).refused_if(form.is_refused())
 }

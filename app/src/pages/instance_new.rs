@@ -31,7 +31,11 @@ pub struct Choices {
 
 impl Choices {
     fn release(&self) -> Option<String> {
-        let catalogue: Vec<_> = self.releases.iter().map(|one| one.release.clone()).collect();
+        let catalogue: Vec<_> = self
+            .releases
+            .iter()
+            .map(|one| one.release.clone())
+            .collect();
         default_release(&catalogue).map(|release| release.version.to_string())
     }
 
@@ -42,7 +46,10 @@ impl Choices {
             form.default_to("tenant", id.clone());
         }
         let purpose = form.get("purpose").to_owned();
-        let mut possible = self.regions.iter().filter(|r| r.purpose.as_str() == purpose && r.cluster.is_some());
+        let mut possible = self
+            .regions
+            .iter()
+            .filter(|r| r.purpose.as_str() == purpose && r.cluster.is_some());
         let named = form.get("region").to_owned();
         if !possible.clone().any(|r| r.region.as_str() == named)
             && !form.is_refused()
@@ -95,7 +102,11 @@ fn missing(choices: &Choices) -> Option<AnyView> {
 }
 
 fn fields(choices: &Choices, form: &Form) -> AnyView {
-    let tenants = choices.tenants.iter().map(|(id, name)| Choice::new(id, name)).collect();
+    let tenants = choices
+        .tenants
+        .iter()
+        .map(|(id, name)| Choice::new(id, name))
+        .collect();
     view! {
         {select(form, "tenant", "Tenant", "", tenants)}
         {field(form, "name", "Name").help("What people call it; one is made up when this is left out. Id and host name are drawn at random and never change.").optional().max(60).view()}
@@ -114,8 +125,10 @@ fn fields(choices: &Choices, form: &Form) -> AnyView {
 
 fn purposes() -> Vec<Choice> {
     vec![
-        Choice::new("development", "Development").meaning("For building and trying. Placed on a development cluster."),
-        Choice::new("production", "Production").meaning("For real users. Placed on a production cluster."),
+        Choice::new("development", "Development")
+            .meaning("For building and trying. Placed on a development cluster."),
+        Choice::new("production", "Production")
+            .meaning("For real users. Placed on a production cluster."),
     ]
 }
 
@@ -125,8 +138,13 @@ fn regions(choices: &Choices, purpose: &str) -> Vec<Choice> {
         .iter()
         .filter(|one| one.purpose.as_str() == purpose)
         .map(|one| {
-            let detail = one.cluster.as_ref().map(|cluster| format!("on {cluster}")).unwrap_or_default();
-            let mut choice = Choice::new(one.region.to_string(), one.region.to_string()).meaning(detail);
+            let detail = one
+                .cluster
+                .as_ref()
+                .map(|cluster| format!("on {cluster}"))
+                .unwrap_or_default();
+            let mut choice =
+                Choice::new(one.region.to_string(), one.region.to_string()).meaning(detail);
             choice.refused.clone_from(&one.refused);
             choice
         })
@@ -134,10 +152,18 @@ fn regions(choices: &Choices, purpose: &str) -> Vec<Choice> {
 }
 
 fn releases(choices: &Choices) -> Vec<Choice> {
-    let mut all: Vec<&ReleaseView> =
-        choices.releases.iter().filter(|one| one.release.channel != Channel::Expired).collect();
+    let mut all: Vec<&ReleaseView> = choices
+        .releases
+        .iter()
+        .filter(|one| one.release.channel != Channel::Expired)
+        .collect();
     // Supported ones first, the newest of each first.
-    all.sort_by_key(|one| (one.release.channel != Channel::Supported, std::cmp::Reverse(one.release.version)));
+    all.sort_by_key(|one| {
+        (
+            one.release.channel != Channel::Supported,
+            std::cmp::Reverse(one.release.version),
+        )
+    });
     all.into_iter()
         .map(|one| {
             let release = &one.release;
@@ -145,32 +171,52 @@ fn releases(choices: &Choices) -> Vec<Choice> {
                 Channel::Supported => String::new(),
                 other => format!(" – {}", other.as_str()),
             };
-            Choice::new(release.version.to_string(), format!("{}{mark}", release.version))
+            Choice::new(
+                release.version.to_string(),
+                format!("{}{mark}", release.version),
+            )
         })
         .collect()
 }
 
 fn preview(choices: &Choices, form: &Form) -> AnyView {
-    let chosen = choices
-        .regions
-        .iter()
-        .find(|one| one.purpose.as_str() == form.get("purpose") && one.region.as_str() == form.get("region"));
+    let chosen = choices.regions.iter().find(|one| {
+        one.purpose.as_str() == form.get("purpose") && one.region.as_str() == form.get("region")
+    });
     let (cluster, host) = match chosen {
-        Some(RegionChoice { cluster: Some(cluster), zone, .. }) => (
+        Some(RegionChoice {
+            cluster: Some(cluster),
+            zone,
+            ..
+        }) => (
             cluster.to_string(),
-            zone.as_ref().map_or_else(|| "given when it is placed".to_owned(), |zone| format!("<12 random characters>.{zone}")),
+            zone.as_ref().map_or_else(
+                || "given when it is placed".to_owned(),
+                |zone| format!("<12 random characters>.{zone}"),
+            ),
         ),
-        Some(RegionChoice { refused: Some(why), .. }) => (format!("none: {why}"), "none".to_owned()),
+        Some(RegionChoice {
+            refused: Some(why), ..
+        }) => (format!("none: {why}"), "none".to_owned()),
         _ => ("none for this choice".to_owned(), "none".to_owned()),
     };
-    let release = choices.releases.iter().find(|one| one.release.version.to_string() == form.get("release"));
-    let chart = release.map(|one| one.release.chart_revision.clone()).unwrap_or_default();
+    let release = choices
+        .releases
+        .iter()
+        .find(|one| one.release.version.to_string() == form.get("release"));
+    let chart = release
+        .map(|one| one.release.chart_revision.clone())
+        .unwrap_or_default();
     let steps: Vec<_> = OperationKind::Create
         .steps()
         .iter()
         .map(|step| view! { <li><span>{step.title()}</span><small class="age">"about "{span(step.usual())}</small></li> })
         .collect();
-    let total: Duration = OperationKind::Create.steps().iter().map(|step| step.usual()).sum();
+    let total: Duration = OperationKind::Create
+        .steps()
+        .iter()
+        .map(|step| step.usual())
+        .sum();
     let overrides = if form.get("overrides").trim().is_empty() {
         "none: everything as the release says"
     } else {

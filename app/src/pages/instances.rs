@@ -60,12 +60,18 @@ pub fn page(caller: &Caller, rows: &Rows<InstanceView>, filters: &Filters) -> Pa
         }
         .into_any()
     };
-    Page::new(Nav::Instances, "Instances", body).live("instance:* operation:*").wide()
+    Page::new(Nav::Instances, "Instances", body)
+        .live("instance:* operation:*")
+        .wide()
 }
 
 fn state(rows: &Rows<InstanceView>, filters: &Filters) -> String {
     let shown = rows.items.len();
-    let more = if rows.next_cursor.is_some() { ", and more on the next page" } else { "" };
+    let more = if rows.next_cursor.is_some() {
+        ", and more on the next page"
+    } else {
+        ""
+    };
     let which = if filters.any() { " that match" } else { "" };
     match shown {
         0 => "None match.".to_owned(),
@@ -76,19 +82,41 @@ fn state(rows: &Rows<InstanceView>, filters: &Filters) -> String {
 
 fn choices(any: &str, values: impl IntoIterator<Item = (String, String)>) -> Vec<Choice> {
     let mut out = vec![Choice::new("", any)];
-    out.extend(values.into_iter().map(|(value, text)| Choice::new(value, text)));
+    out.extend(
+        values
+            .into_iter()
+            .map(|(value, text)| Choice::new(value, text)),
+    );
     out
 }
 
 fn bar(filters: &Filters, staff: bool) -> AnyView {
     let form = Form::sent(filters.chosen.clone());
-    let plain = |words: &[String]| -> Vec<(String, String)> { words.iter().map(|w| (w.clone(), w.clone())).collect() };
-    let statuses = HealthStatus::ALL.iter().map(|s| (s.to_string(), s.to_string()));
+    let plain = |words: &[String]| -> Vec<(String, String)> {
+        words.iter().map(|w| (w.clone(), w.clone())).collect()
+    };
+    let statuses = HealthStatus::ALL
+        .iter()
+        .map(|s| (s.to_string(), s.to_string()));
     let purposes = ["development", "production"].map(|p| (p.to_owned(), p.to_owned()));
-    let tenant = (filters.tenants.len() > 1)
-        .then(|| select(&form, "tenant", "Tenant", "", choices("Any tenant", filters.tenants.clone())));
-    let cluster =
-        staff.then(|| select(&form, "cluster", "Cluster", "", choices("Any cluster", plain(&filters.clusters))));
+    let tenant = (filters.tenants.len() > 1).then(|| {
+        select(
+            &form,
+            "tenant",
+            "Tenant",
+            "",
+            choices("Any tenant", filters.tenants.clone()),
+        )
+    });
+    let cluster = staff.then(|| {
+        select(
+            &form,
+            "cluster",
+            "Cluster",
+            "",
+            choices("Any cluster", plain(&filters.clusters)),
+        )
+    });
     view! {
         <form class="filters" method="get" action=PATH aria-label="Filters">
             {field(&form, "q", "Name, id or host").kind("search").optional().view()}
@@ -109,7 +137,11 @@ fn bar(filters: &Filters, staff: bool) -> AnyView {
 fn list(caller: &Caller, rows: &Rows<InstanceView>, filters: &Filters) -> AnyView {
     if rows.items.is_empty() {
         let clear = view! { <a class="button" href=PATH>"Clear filters"</a> }.into_any();
-        return empty("No instance matches", "Try fewer filters, or another part of the name, id or host.", Some(clear));
+        return empty(
+            "No instance matches",
+            "Try fewer filters, or another part of the name, id or host.",
+            Some(clear),
+        );
     }
     let staff = caller.is_staff();
     let mut columns = vec![column("Instance"), column("Health")];
@@ -118,7 +150,11 @@ fn list(caller: &Caller, rows: &Rows<InstanceView>, filters: &Filters) -> AnyVie
     columns.push(column(if staff { "Cluster" } else { "Region" }).wide());
     columns.push(column("Operation").wide());
     columns.push(column("Created").wide());
-    let lines = rows.items.iter().map(|one| row(one, staff, caller.now)).collect();
+    let lines = rows
+        .items
+        .iter()
+        .map(|one| row(one, staff, caller.now))
+        .collect();
     view! {
         {table("Instances", &columns, lines, "instances")}
         {pager(PATH, &filters.chosen, filters.cursor.as_deref(), rows.next_cursor.as_deref())}

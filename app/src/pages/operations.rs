@@ -18,8 +18,17 @@ use crate::ui::time::{ago, duration};
 const PATH: &str = "/operations";
 
 /// The list; `state` is the chosen one or empty.
-pub fn list(caller: &Caller, rows: &Rows<OperationView>, state: &str, cursor: Option<&str>) -> Page {
-    let active = rows.items.iter().filter(|one| one.state.is_active()).count();
+pub fn list(
+    caller: &Caller,
+    rows: &Rows<OperationView>,
+    state: &str,
+    cursor: Option<&str>,
+) -> Page {
+    let active = rows
+        .items
+        .iter()
+        .filter(|one| one.state.is_active())
+        .count();
     let said = match (rows.items.len(), active) {
         (0, _) => "None.".to_owned(),
         (_, 0) => "Nothing is under way.".to_owned(),
@@ -31,13 +40,19 @@ pub fn list(caller: &Caller, rows: &Rows<OperationView>, state: &str, cursor: Op
         {bar(state)}
         {found(rows, state, cursor, caller.now)}
     };
-    Page::new(Nav::Operations, "Operations", body.into_any()).live("operation:*").wide()
+    Page::new(Nav::Operations, "Operations", body.into_any())
+        .live("operation:*")
+        .wide()
 }
 
 fn bar(state: &str) -> AnyView {
     let form = Form::with(&[("state", state)]);
     let mut choices = vec![Choice::new("", "Any state")];
-    choices.extend(OperationState::ALL.iter().map(|s| Choice::new(s.as_str(), s.as_str())));
+    choices.extend(
+        OperationState::ALL
+            .iter()
+            .map(|s| Choice::new(s.as_str(), s.as_str())),
+    );
     view! {
         <form class="filters" method="get" action=PATH aria-label="Filters">
             {select(&form, "state", "State", "", choices)}
@@ -53,13 +68,27 @@ fn bar(state: &str) -> AnyView {
 fn found(rows: &Rows<OperationView>, state: &str, cursor: Option<&str>, now: Timestamp) -> AnyView {
     if rows.items.is_empty() {
         return if state.is_empty() {
-            empty("No operations yet", "An operation is a change to an instance that somebody asked for: create, upgrade, reconfigure, delete. Each keeps its steps and their times.", None)
+            empty(
+                "No operations yet",
+                "An operation is a change to an instance that somebody asked for: create, upgrade, reconfigure, delete. Each keeps its steps and their times.",
+                None,
+            )
         } else {
             let clear = view! { <a class="button" href=PATH>"Clear filter"</a> }.into_any();
-            empty("No operation is in that state", "Choose another state.", Some(clear))
+            empty(
+                "No operation is in that state",
+                "Choose another state.",
+                Some(clear),
+            )
         };
     }
-    let columns = [column("Operation"), column("State"), column("Progress").wide(), column("Asked").wide().by("descending"), column("Took").wide()];
+    let columns = [
+        column("Operation"),
+        column("State"),
+        column("Progress").wide(),
+        column("Asked").wide().by("descending"),
+        column("Took").wide(),
+    ];
     let lines = rows.items.iter().map(|one| row(one, now)).collect();
     let query = [("state".to_owned(), state.to_owned())];
     view! {
@@ -70,7 +99,9 @@ fn found(rows: &Rows<OperationView>, state: &str, cursor: Option<&str>, now: Tim
 }
 
 fn row(one: &OperationView, now: Timestamp) -> AnyView {
-    let took = one.finished_at.map(|ended| duration(ended.since(one.created_at)));
+    let took = one
+        .finished_at
+        .map(|ended| duration(ended.since(one.created_at)));
     view! {
         <tr data-live=format!("operation-{}", one.id)>
             <th scope="row">

@@ -15,13 +15,24 @@ const PATH: &str = "/releases";
 /// The page; `form` is the one for adding a release.
 pub fn page(caller: &Caller, releases: &[ReleaseView], form: &Form) -> Page {
     let may = caller.may(Permission::ChangeRelease, None);
-    let supported = releases.iter().filter(|r| r.release.channel == Channel::Supported).count();
+    let supported = releases
+        .iter()
+        .filter(|r| r.release.channel == Channel::Supported)
+        .count();
     let said = format!(
         "{} in the catalogue, {supported} supported.",
-        count(u32::try_from(releases.len()).unwrap_or(u32::MAX), "release", "releases")
+        count(
+            u32::try_from(releases.len()).unwrap_or(u32::MAX),
+            "release",
+            "releases"
+        )
     );
     let list = if releases.is_empty() {
-        empty("No releases yet", "A release is a version that instances can be created at: a chart revision, the image of each component, and what its databases need.", None)
+        empty(
+            "No releases yet",
+            "A release is a version that instances can be created at: a chart revision, the image of each component, and what its databases need.",
+            None,
+        )
     } else {
         let rows: Vec<_> = releases.iter().map(|one| release(one, may)).collect();
         view! { <ul class="releases">{rows}</ul> }.into_any()
@@ -32,7 +43,9 @@ pub fn page(caller: &Caller, releases: &[ReleaseView], form: &Form) -> Page {
         {list}
         {may.then(|| section("add", "Add a release", add(form)))}
     };
-    Page::new(Nav::Releases, "Releases", body.into_any()).live("release:*").refused_if(form.is_refused())
+    Page::new(Nav::Releases, "Releases", body.into_any())
+        .live("release:*")
+        .refused_if(form.is_refused())
 }
 
 fn release(one: &ReleaseView, may: bool) -> AnyView {
@@ -49,7 +62,8 @@ fn release(one: &ReleaseView, may: bool) -> AnyView {
         .destroys
         .clone()
         .map(|what| view! { <p class="warn-text">"Reaching it from an older release destroys data: "{what}</p> });
-    let notes = (!release.notes.is_empty()).then(|| view! { <p class="muted">{release.notes.clone()}</p> });
+    let notes =
+        (!release.notes.is_empty()).then(|| view! { <p class="muted">{release.notes.clone()}</p> });
     view! {
         <li class="release" data-live=format!("release-{version}")>
             <div class="release-head">
@@ -73,7 +87,12 @@ fn contents(one: &ReleaseView) -> AnyView {
         .iter()
         .map(|(part, image)| view! { <tr><th scope="row">{part.clone()}</th><td><code>{image.clone()}</code></td></tr> })
         .collect();
-    let schema = release.schema.iter().map(|(name, level)| format!("{name} {level}")).collect::<Vec<_>>().join(", ");
+    let schema = release
+        .schema
+        .iter()
+        .map(|(name, level)| format!("{name} {level}"))
+        .collect::<Vec<_>>()
+        .join(", ");
     view! {
         <details>
             <summary>"Chart, images and schema levels"</summary>

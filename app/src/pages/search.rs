@@ -15,12 +15,20 @@ pub fn page(_: &Caller, q: &str, hits: &[SearchHit]) -> Page {
         n => format!("{n} things match “{q}”."),
     };
     let list = if hits.is_empty() {
-        empty("Nothing found", "Search by part of a tenant's or instance's name, by an instance id, or by a host name.", None)
+        empty(
+            "Nothing found",
+            "Search by part of a tenant's or instance's name, by an instance id, or by a host name.",
+            None,
+        )
     } else {
         let rows: Vec<_> = hits
             .iter()
             .map(|hit| {
-                let SearchHit { title, detail, path } = hit.clone();
+                let SearchHit {
+                    title,
+                    detail,
+                    path,
+                } = hit.clone();
                 view! { <li><a href=path>{title}</a>" "<span class="muted">{detail}</span></li> }
             })
             .collect();

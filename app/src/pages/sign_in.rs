@@ -56,7 +56,13 @@ pub struct Invited {
 
 /// Accepting an invitation.
 pub fn invitation(_: &Caller, token: &str, invited: &Invited, form: &Form) -> Page {
-    let Invited { email, role, tenant, inviter, known } = invited.clone();
+    let Invited {
+        email,
+        role,
+        tenant,
+        inviter,
+        known,
+    } = invited.clone();
     let fields = if known {
         field(form, "password", "Your password")
             .kind("password")
@@ -71,7 +77,10 @@ pub fn invitation(_: &Caller, token: &str, invited: &Invited, form: &Form) -> Pa
         }
         .into_any()
     };
-    let of = tenant.map_or_else(|| "among Atala's staff".to_owned(), |tenant| format!("of {tenant}"));
+    let of = tenant.map_or_else(
+        || "among Atala's staff".to_owned(),
+        |tenant| format!("of {tenant}"),
+    );
     let body = view! {
         <h1>"Accept the invitation"</h1>
         <p class="lead">{inviter}" invites you as "<strong>{role}</strong>" "{of}"."</p>

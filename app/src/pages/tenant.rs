@@ -1,9 +1,9 @@
 //! One tenant: its instances, its people, and what can be done about it.
 
 use leptos::prelude::*;
-use model::{TenantId, Timestamp};
 use model::permission::Permission;
 use model::view::{InstanceView, MemberView, TenantView};
+use model::{TenantId, Timestamp};
 
 use crate::context::Caller;
 use crate::pages::{Nav, Page};
@@ -39,9 +39,15 @@ pub struct Invited {
 /// The page; `form` is the refused form, if any.
 pub fn page(caller: &Caller, shown: &Shown, form: &Form) -> Page {
     let tenant = &shown.tenant;
-    let create = caller.may(Permission::CreateInstance, Some(tenant.id)).then(|| {
-        primary(format!("/instances/new?tenant={}", tenant.id), "Create instance", Icon::Plus)
-    });
+    let create = caller
+        .may(Permission::CreateInstance, Some(tenant.id))
+        .then(|| {
+            primary(
+                format!("/instances/new?tenant={}", tenant.id),
+                "Create instance",
+                Icon::Plus,
+            )
+        });
     let body = view! {
         {header(tenant.name.clone(), state(tenant), create)}
         {form.summary()}
@@ -71,21 +77,41 @@ fn state(tenant: &TenantView) -> AnyView {
 fn invited(tenant: &TenantView, made: &Invited) -> AnyView {
     let email = made.email.clone();
     let told = match &made.link {
-        None => callout("ok", view! { <p><strong>{email}" is invited."</strong>" The one-time link went out by mail."</p> }),
-        Some(link) => callout("ok", view! {
-            <p><strong>{email}" is invited."</strong>" No mail is sent from here: hand on this one-time link. It is shown only now."</p>
-            {snippet(link, "link")}
-        }),
+        None => callout(
+            "ok",
+            view! { <p><strong>{email}" is invited."</strong>" The one-time link went out by mail."</p> },
+        ),
+        Some(link) => callout(
+            "ok",
+            view! {
+                <p><strong>{email}" is invited."</strong>" No mail is sent from here: hand on this one-time link. It is shown only now."</p>
+                {snippet(link, "link")}
+            },
+        ),
     };
     view! { <div data-replace-location=format!("/tenants/{}", tenant.id)>{told}</div> }.into_any()
 }
 
 fn instances(shown: &Shown, now: Timestamp) -> AnyView {
     if shown.instances.is_empty() {
-        return empty("No instances yet", "An instance is this organisation's own deployment of PRISM, with its own host name and database.", None);
+        return empty(
+            "No instances yet",
+            "An instance is this organisation's own deployment of PRISM, with its own host name and database.",
+            None,
+        );
     }
-    let columns = [column("Instance"), column("Health"), column("Purpose").wide(), column("Release").wide(), column("Operation").wide()];
-    let rows = shown.instances.iter().map(|one| instance(one, now)).collect();
+    let columns = [
+        column("Instance"),
+        column("Health"),
+        column("Purpose").wide(),
+        column("Release").wide(),
+        column("Operation").wide(),
+    ];
+    let rows = shown
+        .instances
+        .iter()
+        .map(|one| instance(one, now))
+        .collect();
     table("Instances of this tenant", &columns, rows, "instances")
 }
 
@@ -111,10 +137,23 @@ fn instance(one: &InstanceView, now: Timestamp) -> AnyView {
 fn members(caller: &Caller, shown: &Shown, form: &Form) -> AnyView {
     let may = caller.may(Permission::InviteMember, Some(shown.tenant.id));
     let list = if shown.members.is_empty() {
-        empty("Nobody yet", "Invite the tenant's first admin: they get a one-time link by which they set their password.", None)
+        empty(
+            "Nobody yet",
+            "Invite the tenant's first admin: they get a one-time link by which they set their password.",
+            None,
+        )
     } else {
-        let columns = [column("Name"), column("Role"), column("Since").wide(), column("")];
-        let rows = shown.members.iter().map(|one| member(one, shown.tenant.id, may, caller.now)).collect();
+        let columns = [
+            column("Name"),
+            column("Role"),
+            column("Since").wide(),
+            column(""),
+        ];
+        let rows = shown
+            .members
+            .iter()
+            .map(|one| member(one, shown.tenant.id, may, caller.now))
+            .collect();
         table("Members and open invitations", &columns, rows, "members")
     };
     let invite = may.then(|| invite(shown, form));
@@ -148,7 +187,14 @@ fn member(one: &MemberView, tenant: TenantId, may: bool, now: Timestamp) -> AnyV
 
 fn invite(shown: &Shown, form: &Form) -> AnyView {
     let mut form = form.clone();
-    form.default_to("role", if shown.members.is_empty() { "tenant_admin" } else { "tenant_member" });
+    form.default_to(
+        "role",
+        if shown.members.is_empty() {
+            "tenant_admin"
+        } else {
+            "tenant_member"
+        },
+    );
     let roles = vec![
         Choice::new("tenant_admin", "Tenant admin – manages tokens and people"),
         Choice::new("tenant_member", "Tenant member – sees what is the tenant's"),
@@ -170,10 +216,14 @@ fn danger(caller: &Caller, tenant: &TenantView, form: &Form) -> Option<AnyView> 
     if !caller.may(Permission::ChangeTenant, Some(tenant.id)) {
         return None;
     }
-    let typed = if form.error("name").is_some() { form.get("name").to_owned() } else { tenant.name.clone() };
+    let typed = if form.error("name").is_some() {
+        form.get("name").to_owned()
+    } else {
+        tenant.name.clone()
+    };
     let delete = caller.may(Permission::DeleteTenant, Some(tenant.id)).then(|| {
         let way = if tenant.instances == 0 {
-            view! { <a class="button danger" href=format!("/tenants/{}/delete", tenant.id)>"Delete tenant"</a> }.into_any()
+            view! { <a class="button danger" data-dialog href=format!("/tenants/{}/delete", tenant.id)>"Delete tenant"</a> }.into_any()
         } else {
             view! { <p class="muted">"Possible once its instances are deleted."</p> }.into_any()
         };
@@ -217,8 +267,12 @@ pub fn delete(_: &Caller, tenant: &TenantView, form: &Form) -> Page {
             {buttons("destroy", format!("Delete tenant {name}"), here.clone())}
         </form>
     };
-    Page::new(Nav::Tenants, format!("Delete {}", tenant.name), body.into_any())
-        .under("Tenants", "/tenants")
-        .under(tenant.name.clone(), here)
-        .refused_if(form.is_refused())
+    Page::new(
+        Nav::Tenants,
+        format!("Delete {}", tenant.name),
+        body.into_any(),
+    )
+    .under("Tenants", "/tenants")
+    .under(tenant.name.clone(), here)
+    .refused_if(form.is_refused())
 }

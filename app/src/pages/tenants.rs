@@ -23,7 +23,8 @@ pub fn list(caller: &Caller, rows: &Rows<TenantView>, q: &str, cursor: Option<&s
         .then(|| primary("/tenants/new", "Create tenant", Icon::Plus));
     let body = if rows.items.is_empty() && q.is_empty() && cursor.is_none() {
         let text = "A tenant is an organisation and what belongs to it: its people, its instances, its tokens.";
-        view! { {header("Tenants", "None yet.", None)}{empty("No tenants yet", text, create)} }.into_any()
+        view! { {header("Tenants", "None yet.", None)}{empty("No tenants yet", text, create)} }
+            .into_any()
     } else {
         view! {
             {header("Tenants", state(rows, q), create)}
@@ -32,11 +33,17 @@ pub fn list(caller: &Caller, rows: &Rows<TenantView>, q: &str, cursor: Option<&s
         }
         .into_any()
     };
-    Page::new(Nav::Tenants, "Tenants", body).live("tenant:* instance:*").wide()
+    Page::new(Nav::Tenants, "Tenants", body)
+        .live("tenant:* instance:*")
+        .wide()
 }
 
 fn state(rows: &Rows<TenantView>, q: &str) -> String {
-    let more = if rows.next_cursor.is_some() { ", and more on the next page" } else { "" };
+    let more = if rows.next_cursor.is_some() {
+        ", and more on the next page"
+    } else {
+        ""
+    };
     let which = if q.is_empty() { "" } else { " that match" };
     match rows.items.len() {
         0 => "None match.".to_owned(),
@@ -62,10 +69,19 @@ fn bar(q: &str) -> AnyView {
 fn found(rows: &Rows<TenantView>, q: &str, cursor: Option<&str>, now: Timestamp) -> AnyView {
     if rows.items.is_empty() {
         let clear = view! { <a class="button" href=PATH>"Clear search"</a> }.into_any();
-        return empty("No tenant matches", "Try another part of the name.", Some(clear));
+        return empty(
+            "No tenant matches",
+            "Try another part of the name.",
+            Some(clear),
+        );
     }
-    let columns =
-        [column("Tenant"), number("Instances"), number("Not healthy"), number("Members"), column("Created").wide()];
+    let columns = [
+        column("Tenant"),
+        number("Instances"),
+        number("Not healthy"),
+        number("Members"),
+        column("Created").wide(),
+    ];
     let lines = rows.items.iter().map(|one| row(one, now)).collect();
     let query = [("q".to_owned(), q.to_owned())];
     view! {
@@ -76,7 +92,11 @@ fn found(rows: &Rows<TenantView>, q: &str, cursor: Option<&str>, now: Timestamp)
 }
 
 fn row(one: &TenantView, _: Timestamp) -> AnyView {
-    let bad = if one.not_healthy > 0 { "num warn-text" } else { "num" };
+    let bad = if one.not_healthy > 0 {
+        "num warn-text"
+    } else {
+        "num"
+    };
     view! {
         <tr data-live=format!("tenant-{}", one.id)>
             <th scope="row"><a href=format!("/tenants/{}", one.id)>{one.name.clone()}</a></th>

@@ -52,10 +52,17 @@ pub fn diagram(parts: &[PartView], reachable: HealthStatus) -> AnyView {
         edges.push(edge((356, 117), (432, middle), status(part)));
         edges.push(edge((658, middle), (734, 117), status(Part::Database)));
     }
-    for (part, top) in [(Part::Certificate, 146), (Part::Secrets, 226), (Part::Deployment, 146)] {
+    for (part, top) in [
+        (Part::Certificate, 146),
+        (Part::Secrets, 226),
+        (Part::Deployment, 146),
+    ] {
         edges.push(beside(place(part).0 + WIDTH / 2, top, status(part)));
     }
-    let nodes: Vec<_> = Part::ALL.iter().map(|part| node(*part, of(*part))).collect();
+    let nodes: Vec<_> = Part::ALL
+        .iter()
+        .map(|part| node(*part, of(*part)))
+        .collect();
     let description = Part::ALL
         .iter()
         .map(|part| format!("{} {}", part.title(), status(*part)))
@@ -80,7 +87,10 @@ fn node(part: Part, view: Option<&PartView>) -> AnyView {
     let status = view.map_or(HealthStatus::Unknown, |v| v.status);
     let detail = view.map_or_else(|| "not seen yet".to_owned(), |v| v.detail.clone());
     let title = format!("{}: {status}. {detail}", part.title());
-    #[expect(clippy::cast_precision_loss, reason = "coordinates of a drawing are small")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "coordinates of a drawing are small"
+    )]
     let drawn = shape(status, (x + 20) as f32, (y + 22) as f32, 12.0);
     view! {
         <a class=format!("node {status}") href=format!("#{}", anchor(part))>
@@ -127,7 +137,8 @@ fn edge((x1, y1): (i32, i32), (x2, y2): (i32, i32), status: HealthStatus) -> Any
 }
 
 fn beside(x: i32, top: i32, status: HealthStatus) -> AnyView {
-    view! { <g class=format!("edge beside {status}")><path d=format!("M{x} {top}V262")></path></g> }.into_any()
+    view! { <g class=format!("edge beside {status}")><path d=format!("M{x} {top}V262")></path></g> }
+        .into_any()
 }
 
 /// The same parts as a list, each with its events; the list is what a phone shows.
@@ -170,7 +181,14 @@ fn row(part: &PartView, now: Timestamp) -> AnyView {
 }
 
 fn event(line: &EventLine, now: Timestamp) -> AnyView {
-    let EventLine { at, warning, object, reason, message, count } = line.clone();
+    let EventLine {
+        at,
+        warning,
+        object,
+        reason,
+        message,
+        count,
+    } = line.clone();
     let times = (count > 1).then(|| format!(" ({count} times)"));
     view! {
         <li class=if warning { "event warning" } else { "event" }>

@@ -39,8 +39,15 @@ pub fn map(clusters: &[FleetCluster], only: Option<HealthStatus>) -> AnyView {
         2 => 560,
         _ => 448,
     };
-    let cards: Vec<_> = clusters.iter().map(|cluster| card(cluster, pitch, width, only)).collect();
-    let class = if clusters.len() < 3 { "fleet-map few" } else { "fleet-map" };
+    let cards: Vec<_> = clusters
+        .iter()
+        .map(|cluster| card(cluster, pitch, width, only))
+        .collect();
+    let class = if clusters.len() < 3 {
+        "fleet-map few"
+    } else {
+        "fleet-map"
+    };
     view! { <ul class=class>{cards}</ul> }.into_any()
 }
 
@@ -68,7 +75,10 @@ fn card(cluster: &FleetCluster, pitch: usize, width: usize, only: Option<HealthS
             </span>
         }
     });
-    let key = cluster.name.as_ref().map_or_else(|| "unplaced".to_owned(), ToString::to_string);
+    let key = cluster
+        .name
+        .as_ref()
+        .map_or_else(|| "unplaced".to_owned(), ToString::to_string);
     view! {
         <li class="fleet-cluster" data-live=format!("map-{key}")>
             <div class="fleet-cluster-head">
@@ -83,7 +93,12 @@ fn card(cluster: &FleetCluster, pitch: usize, width: usize, only: Option<HealthS
     .into_any()
 }
 
-fn drawing(cluster: &FleetCluster, pitch: usize, width: usize, only: Option<HealthStatus>) -> AnyView {
+fn drawing(
+    cluster: &FleetCluster,
+    pitch: usize,
+    width: usize,
+    only: Option<HealthStatus>,
+) -> AnyView {
     if cluster.cells.is_empty() {
         return view! { <p class="muted">"No instances yet."</p> }.into_any();
     }
@@ -92,10 +107,19 @@ fn drawing(cluster: &FleetCluster, pitch: usize, width: usize, only: Option<Heal
     let (w, h) = (columns * pitch, rows * pitch);
     let mut cells = String::with_capacity(cluster.cells.len() * 220);
     for (at, one) in cluster.cells.iter().enumerate() {
-        cell(&mut cells, one, (at % columns * pitch, at / columns * pitch), pitch, only);
+        cell(
+            &mut cells,
+            one,
+            (at % columns * pitch, at / columns * pitch),
+            pitch,
+            only,
+        );
     }
     let held = u32::try_from(cluster.cells.len()).unwrap_or(u32::MAX);
-    let name = cluster.name.as_ref().map_or_else(|| "no cluster yet".to_owned(), ToString::to_string);
+    let name = cluster
+        .name
+        .as_ref()
+        .map_or_else(|| "no cluster yet".to_owned(), ToString::to_string);
     let label = format!("{} on {name}", count(held, "instance", "instances"));
     view! {
         <svg
@@ -111,10 +135,28 @@ fn drawing(cluster: &FleetCluster, pitch: usize, width: usize, only: Option<Heal
     .into_any()
 }
 
-fn cell(out: &mut String, cell: &FleetCell, (x, y): (usize, usize), pitch: usize, only: Option<HealthStatus>) {
-    let FleetCell { id, name, tenant, status } = cell;
-    let class = if only.is_some_and(|wanted| wanted != *status) { "cell off" } else { "cell" };
-    #[expect(clippy::cast_precision_loss, reason = "coordinates of a drawing are small")]
+fn cell(
+    out: &mut String,
+    cell: &FleetCell,
+    (x, y): (usize, usize),
+    pitch: usize,
+    only: Option<HealthStatus>,
+) {
+    let FleetCell {
+        id,
+        name,
+        tenant,
+        status,
+    } = cell;
+    let class = if only.is_some_and(|wanted| wanted != *status) {
+        "cell off"
+    } else {
+        "cell"
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "coordinates of a drawing are small"
+    )]
     let (left, top, side) = (x as f32, y as f32, pitch as f32);
     let mark = shape(*status, left + side / 2.0, top + side / 2.0, side * 0.62);
     // Writing to a String cannot fail.
@@ -134,7 +176,10 @@ fn cell(out: &mut String, cell: &FleetCell, (x, y): (usize, usize), pitch: usize
 /// Text for markup that is put together by hand.
 #[must_use]
 pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 /// The five words with their counts; each filters the map, and the chosen one leads back.
@@ -188,7 +233,11 @@ mod tests {
     fn every_instance_is_a_link_and_names_are_escaped() {
         let html = map(&[cluster(1_000)], None).to_html();
         assert_eq!(html.matches("<a class=\"cell\"").count(), 1_000);
-        assert!(html.contains("&lt;i&gt;x&lt;/i&gt;, &quot;Söhne&quot; &amp; Co: healthy"), "{}", &html[..600]);
+        assert!(
+            html.contains("&lt;i&gt;x&lt;/i&gt;, &quot;Söhne&quot; &amp; Co: healthy"),
+            "{}",
+            &html[..600]
+        );
         assert!(!html.contains("<i>") && !html.contains("style="));
         let muted = map(&[cluster(10)], Some(HealthStatus::Down)).to_html();
         assert_eq!(muted.matches("class=\"cell off\"").count(), 8);

@@ -17,14 +17,23 @@ impl Form {
     /// An untouched form with defaults.
     #[must_use]
     pub fn with(defaults: &[(&str, &str)]) -> Self {
-        let values = defaults.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Self { values, errors: Vec::new() }
+        let values = defaults
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Self {
+            values,
+            errors: Vec::new(),
+        }
     }
 
     /// A form as it was sent.
     #[must_use]
     pub const fn sent(values: Vec<(String, String)>) -> Self {
-        Self { values, errors: Vec::new() }
+        Self {
+            values,
+            errors: Vec::new(),
+        }
     }
 
     /// Adds an error; an empty field name stands for the form as a whole.
@@ -35,12 +44,19 @@ impl Form {
     /// The first value of a field, or nothing.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
-        self.values.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.values
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// All values of a field that can be chosen several times.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.values.iter().filter(|(key, _)| key == name).map(|(_, v)| v.as_str()).collect()
+        self.values
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, v)| v.as_str())
+            .collect()
     }
 
     /// Sets a field that has no value yet.
@@ -59,7 +75,10 @@ impl Form {
     /// What is wrong with a field.
     #[must_use]
     pub fn error(&self, name: &str) -> Option<&str> {
-        self.errors.iter().find(|(key, _)| key == name).map(|(_, message)| message.as_str())
+        self.errors
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, message)| message.as_str())
     }
 
     /// Whether it was refused.
@@ -172,7 +191,11 @@ impl Field<'_> {
     /// The markup.
     pub fn view(self) -> AnyView {
         // A refused password has to be typed again: a page must not carry it.
-        let value = if self.kind == "password" { String::new() } else { self.form.get(self.name).to_owned() };
+        let value = if self.kind == "password" {
+            String::new()
+        } else {
+            self.form.get(self.name).to_owned()
+        };
         let id = format!("f-{}", self.name);
         let invalid = self.form.error(self.name).is_some().then_some("true");
         let class = if self.mono { "mono" } else { "" };
@@ -191,7 +214,11 @@ impl Field<'_> {
                 spellcheck=self.mono.then_some("false")
             />
         };
-        let label = if self.optional { format!("{} (optional)", self.label) } else { self.label.to_owned() };
+        let label = if self.optional {
+            format!("{} (optional)", self.label)
+        } else {
+            self.label.to_owned()
+        };
         around(self.form, self.name, label, self.help, input.into_any())
     }
 }
@@ -209,8 +236,13 @@ fn around(form: &Form, name: &str, label: String, help: &'static str, input: Any
     let error = form.error(name).map(|message| {
         view! { <p class="field-error" id=format!("e-{name}")>{icon(Icon::Alert)}{message.to_owned()}</p> }
     });
-    let help = (!help.is_empty()).then(|| view! { <p class="help" id=format!("h-{name}")>{help}</p> });
-    let class = if error.is_some() { "field refused" } else { "field" };
+    let help =
+        (!help.is_empty()).then(|| view! { <p class="help" id=format!("h-{name}")>{help}</p> });
+    let class = if error.is_some() {
+        "field refused"
+    } else {
+        "field"
+    };
     view! {
         <div class=class>
             <label for=format!("f-{name}")>{label}</label>
@@ -223,7 +255,13 @@ fn around(form: &Form, name: &str, label: String, help: &'static str, input: Any
 }
 
 /// Several lines of text in mono.
-pub fn area(form: &Form, name: &'static str, label: &'static str, help: &'static str, rows: u8) -> AnyView {
+pub fn area(
+    form: &Form,
+    name: &'static str,
+    label: &'static str,
+    help: &'static str,
+    rows: u8,
+) -> AnyView {
     let invalid = form.error(name).is_some().then_some("true");
     let input = view! {
         <textarea
@@ -259,7 +297,11 @@ pub struct Choice {
 impl Choice {
     /// A choice that needs no explanation.
     pub fn new(value: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { value: value.into(), text: text.into(), ..Self::default() }
+        Self {
+            value: value.into(),
+            text: text.into(),
+            ..Self::default()
+        }
     }
 
     /// Adds what it means.
@@ -271,7 +313,13 @@ impl Choice {
 }
 
 /// One of many, in a list that folds.
-pub fn select(form: &Form, name: &'static str, label: &'static str, help: &'static str, choices: Vec<Choice>) -> AnyView {
+pub fn select(
+    form: &Form,
+    name: &'static str,
+    label: &'static str,
+    help: &'static str,
+    choices: Vec<Choice>,
+) -> AnyView {
     let chosen = form.get(name).to_owned();
     let options: Vec<_> = choices
         .into_iter()
@@ -294,12 +342,24 @@ pub fn select(form: &Form, name: &'static str, label: &'static str, help: &'stat
 }
 
 /// One of few, all of them visible with what they mean.
-pub fn radios(form: &Form, name: &'static str, legend: &'static str, help: &'static str, choices: Vec<Choice>) -> AnyView {
+pub fn radios(
+    form: &Form,
+    name: &'static str,
+    legend: &'static str,
+    help: &'static str,
+    choices: Vec<Choice>,
+) -> AnyView {
     options(form, name, legend, help, "radio", choices)
 }
 
 /// Several of some.
-pub fn checks(form: &Form, name: &'static str, legend: &'static str, help: &'static str, choices: Vec<Choice>) -> AnyView {
+pub fn checks(
+    form: &Form,
+    name: &'static str,
+    legend: &'static str,
+    help: &'static str,
+    choices: Vec<Choice>,
+) -> AnyView {
     options(form, name, legend, help, "checkbox", choices)
 }
 
@@ -320,8 +380,13 @@ fn options(
     let error = form.error(name).map(|message| {
         view! { <p class="field-error" id=format!("e-{name}")>{icon(Icon::Alert)}{message.to_owned()}</p> }
     });
-    let class = if error.is_some() { "field refused" } else { "field" };
-    let help_line = (!help.is_empty()).then(|| view! { <p class="help" id=format!("h-{name}")>{help}</p> });
+    let class = if error.is_some() {
+        "field refused"
+    } else {
+        "field"
+    };
+    let help_line =
+        (!help.is_empty()).then(|| view! { <p class="help" id=format!("h-{name}")>{help}</p> });
     view! {
         <fieldset class=class aria-describedby=described(form, name, help)>
             <legend>{legend}</legend>
@@ -333,9 +398,19 @@ fn options(
     .into_any()
 }
 
-fn option(name: &'static str, kind: &'static str, place: usize, choice: Choice, chosen: &[String]) -> AnyView {
+fn option(
+    name: &'static str,
+    kind: &'static str,
+    place: usize,
+    choice: Choice,
+    chosen: &[String],
+) -> AnyView {
     // The first one carries the id that the summary of errors links to.
-    let id = if place == 0 { format!("f-{name}") } else { format!("f-{name}-{place}") };
+    let id = if place == 0 {
+        format!("f-{name}")
+    } else {
+        format!("f-{name}-{place}")
+    };
     let refused = choice.refused.is_some();
     let detail = choice.refused.unwrap_or(choice.detail);
     let detail = (!detail.is_empty()).then(|| view! { <small>{detail}</small> });
@@ -353,7 +428,8 @@ fn option(name: &'static str, kind: &'static str, place: usize, choice: Choice, 
 /// The buttons of a form: what it does, and the way back.
 pub fn buttons(class: &'static str, text: impl Into<String>, back: impl Into<String>) -> AnyView {
     let back = back.into();
-    let cancel = (!back.is_empty()).then(|| view! { <a class="button quiet" href=back>"Cancel"</a> });
+    let cancel =
+        (!back.is_empty()).then(|| view! { <a class="button quiet" href=back>"Cancel"</a> });
     view! {
         <div class="buttons">
             <button class=format!("button {class}")>{text.into()}</button>
@@ -369,14 +445,33 @@ mod tests {
 
     #[test]
     fn a_refused_form_keeps_what_was_typed_and_links_to_what_is_wrong() {
-        let mut form = Form::sent(vec![("name".into(), "<b>Acme</b>".into()), ("password".into(), "secret".into())]);
+        let mut form = Form::sent(vec![
+            ("name".into(), "<b>Acme</b>".into()),
+            ("password".into(), "secret".into()),
+        ]);
         form.refuse("name", "Enter a shorter name.");
-        let html = field(&form, "name", "Name").help("As on contracts.").view().to_html()
-            + &field(&form, "password", "Password").kind("password").view().to_html()
+        let html = field(&form, "name", "Name")
+            .help("As on contracts.")
+            .view()
+            .to_html()
+            + &field(&form, "password", "Password")
+                .kind("password")
+                .view()
+                .to_html()
             + &form.summary().map(RenderHtml::to_html).unwrap_or_default();
-        assert!(html.contains("value=\"&lt;b>Acme&lt;/b>\"") || html.contains("value=\"&lt;b&gt;Acme&lt;/b&gt;\""), "{html}");
-        assert!(html.contains("aria-describedby=\"e-name h-name\""), "{html}");
-        assert!(html.contains("href=\"#f-name\"") && html.contains("id=\"f-name\""), "{html}");
+        assert!(
+            html.contains("value=\"&lt;b>Acme&lt;/b>\"")
+                || html.contains("value=\"&lt;b&gt;Acme&lt;/b&gt;\""),
+            "{html}"
+        );
+        assert!(
+            html.contains("aria-describedby=\"e-name h-name\""),
+            "{html}"
+        );
+        assert!(
+            html.contains("href=\"#f-name\"") && html.contains("id=\"f-name\""),
+            "{html}"
+        );
         assert!(!html.contains("secret"));
     }
 
@@ -385,6 +480,9 @@ mod tests {
         let mut form = Form::with(&[("a", "1")]);
         form.default_to("a", "2");
         form.default_to("b", "3");
-        assert_eq!((form.get("a"), form.get("b"), form.get("c")), ("1", "3", ""));
+        assert_eq!(
+            (form.get("a"), form.get("b"), form.get("c")),
+            ("1", "3", "")
+        );
     }
 }

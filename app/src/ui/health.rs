@@ -19,7 +19,11 @@ pub fn shape(status: HealthStatus, x: f32, y: f32, size: f32) -> String {
     let mut out = String::with_capacity(120);
     // Writing to a String cannot fail.
     let _ = match status {
-        HealthStatus::Healthy => write!(out, "<circle class=\"s {class}\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"/>", round(r)),
+        HealthStatus::Healthy => write!(
+            out,
+            "<circle class=\"s {class}\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"/>",
+            round(r)
+        ),
         HealthStatus::Progressing => write!(
             out,
             "<g class=\"s {class}\"><circle class=\"ring\" cx=\"{x}\" cy=\"{y}\" r=\"{ring}\"/><path d=\"M{x} {top}a{ring} {ring} 0 0 1 0 {both}z\"/></g>",
@@ -81,16 +85,33 @@ pub fn badge(status: HealthStatus) -> AnyView {
 /// Shape and word of an instance, with the age of what is known when it is old or unknown.
 pub fn of_instance(health: &HealthView, now: Timestamp) -> AnyView {
     let old = health.stale || health.status == HealthStatus::Unknown;
-    let seen = if health.status == HealthStatus::Unknown { health.since } else { health.as_of };
-    let word = if health.status == HealthStatus::Unknown { "since " } else { "seen " };
+    let seen = if health.status == HealthStatus::Unknown {
+        health.since
+    } else {
+        health.as_of
+    };
+    let word = if health.status == HealthStatus::Unknown {
+        "since "
+    } else {
+        "seen "
+    };
     let age = old.then(|| view! { <small class="age">{word}{ago(seen, now)}</small> });
-    let class = if health.stale { "health-cell stale" } else { "health-cell" };
+    let class = if health.stale {
+        "health-cell stale"
+    } else {
+        "health-cell"
+    };
     view! { <span class=class>{badge(health.status)}{age}</span> }.into_any()
 }
 
 /// What is so, why, what to do, who: the one way in which a cause is told.
 pub fn cause(status: HealthStatus, since: Timestamp, cause: &CauseView, now: Timestamp) -> AnyView {
-    let CauseView { sentence, next, who, code } = cause.clone();
+    let CauseView {
+        sentence,
+        next,
+        who,
+        code,
+    } = cause.clone();
     view! {
         <div class=format!("cause {status}") data-cause=code>
             <p class="cause-what">{dot(status)}<strong>{title(status)}" since "{at(since, now)}"."</strong>" "{sentence}</p>
@@ -103,10 +124,22 @@ pub fn cause(status: HealthStatus, since: Timestamp, cause: &CauseView, now: Tim
 /// The same box while there is no cause to tell, so that one that appears moves nothing.
 pub fn no_cause(status: HealthStatus, since: Timestamp, now: Timestamp) -> AnyView {
     let (what, next) = match status {
-        HealthStatus::Healthy => ("Deployment, runtime and a real request agree.", "Nothing to do."),
-        HealthStatus::Progressing => ("It is on its way, and no trouble is known.", "Wait; what takes too long is named here."),
-        HealthStatus::Degraded | HealthStatus::Down => ("No cause has been found yet.", "Compare the three opinions below."),
-        HealthStatus::Unknown => ("Nobody has seen it yet, or not for a while.", "It is looked at again by itself."),
+        HealthStatus::Healthy => (
+            "Deployment, runtime and a real request agree.",
+            "Nothing to do.",
+        ),
+        HealthStatus::Progressing => (
+            "It is on its way, and no trouble is known.",
+            "Wait; what takes too long is named here.",
+        ),
+        HealthStatus::Degraded | HealthStatus::Down => (
+            "No cause has been found yet.",
+            "Compare the three opinions below.",
+        ),
+        HealthStatus::Unknown => (
+            "Nobody has seen it yet, or not for a while.",
+            "It is looked at again by itself.",
+        ),
     };
     view! {
         <div class=format!("cause {status}")>
@@ -130,7 +163,12 @@ pub const fn title(status: HealthStatus) -> &'static str {
 }
 
 /// One of the three opinions: who says it, what, and when that was true.
-pub fn opinion(name: &'static str, source: &'static str, opinion: &Opinion, now: Timestamp) -> AnyView {
+pub fn opinion(
+    name: &'static str,
+    source: &'static str,
+    opinion: &Opinion,
+    now: Timestamp,
+) -> AnyView {
     let summary = opinion.summary.clone();
     let when = match opinion.as_of {
         Some(seen) => view! { "seen "{ago(seen, now)} }.into_any(),
@@ -154,7 +192,11 @@ mod tests {
         let mut shapes: Vec<String> = HealthStatus::ALL
             .iter()
             .map(|status| {
-                assert!(badge(*status).to_html().contains(&format!("<span>{status}</span>")));
+                assert!(
+                    badge(*status)
+                        .to_html()
+                        .contains(&format!("<span>{status}</span>"))
+                );
                 let drawn = shape(*status, 6.0, 6.0, 10.0);
                 assert!(drawn.contains(status.as_str()) && !drawn.contains("style="));
                 drawn.replace(status.as_str(), "")

@@ -61,7 +61,11 @@ pub fn strip(spans: &[HistorySpan], now: Timestamp) -> AnyView {
 fn bar(out: &mut String, span: &HistorySpan, now: Timestamp) {
     let (from, to) = (x(span.from, now), x(span.to, now));
     // A short incident must still be seen.
-    let least = if span.status == HealthStatus::Healthy { 0.0 } else { 2.0 };
+    let least = if span.status == HealthStatus::Healthy {
+        0.0
+    } else {
+        2.0
+    };
     let width = (to - from).max(least);
     let from = from.min(WIDTH - width);
     // Height tells apart what colour alone would not: the worse, the taller.
@@ -70,7 +74,11 @@ fn bar(out: &mut String, span: &HistorySpan, now: Timestamp) {
         HealthStatus::Degraded => HEIGHT * 0.6,
         HealthStatus::Healthy | HealthStatus::Down | HealthStatus::Unknown => HEIGHT,
     };
-    let cause = span.cause.as_deref().map(|text| format!(" {}", escaped(text))).unwrap_or_default();
+    let cause = span
+        .cause
+        .as_deref()
+        .map(|text| format!(" {}", escaped(text)))
+        .unwrap_or_default();
     // Writing to a String cannot fail.
     let _ = write!(
         out,
@@ -88,28 +96,46 @@ fn bar(out: &mut String, span: &HistorySpan, now: Timestamp) {
 #[must_use]
 pub fn share(spans: &[HistorySpan]) -> Option<u64> {
     let sum = |wanted: fn(HealthStatus) -> bool| -> u128 {
-        spans.iter().filter(|s| wanted(s.status)).map(|s| s.to.since(s.from).as_micros()).sum()
+        spans
+            .iter()
+            .filter(|s| wanted(s.status))
+            .map(|s| s.to.since(s.from).as_micros())
+            .sum()
     };
     let known = sum(|status| status != HealthStatus::Unknown);
     let good = sum(|status| matches!(status, HealthStatus::Healthy | HealthStatus::Progressing));
     // Rounded down: 99.99 must not become 100.
-    (good * 10_000).checked_div(known).and_then(|share| u64::try_from(share).ok())
+    (good * 10_000)
+        .checked_div(known)
+        .and_then(|share| u64::try_from(share).ok())
 }
 
 fn share_text(spans: &[HistorySpan]) -> String {
     match share(spans) {
         None => "Nothing is known about its health yet.".to_owned(),
         Some(share) => {
-            let known: Duration =
-                spans.iter().filter(|s| s.status != HealthStatus::Unknown).map(|s| s.to.since(s.from)).sum();
-            format!("Available {}.{:02} % of the {} that are known.", share / 100, share % 100, long(known))
+            let known: Duration = spans
+                .iter()
+                .filter(|s| s.status != HealthStatus::Unknown)
+                .map(|s| s.to.since(s.from))
+                .sum();
+            format!(
+                "Available {}.{:02} % of the {} that are known.",
+                share / 100,
+                share % 100,
+                long(known)
+            )
         }
     }
 }
 
 fn long(length: Duration) -> String {
     let days = length.as_secs() / 86_400;
-    if days >= 2 { format!("{days} days") } else { duration(length) }
+    if days >= 2 {
+        format!("{days} days")
+    } else {
+        duration(length)
+    }
 }
 
 fn incidents(spans: &[HistorySpan], now: Timestamp) -> Option<AnyView> {
@@ -136,8 +162,13 @@ fn incidents(spans: &[HistorySpan], now: Timestamp) -> Option<AnyView> {
         .collect();
     let number = rows.len();
     (number > 0).then(|| {
-        let title = if number == 1 { "1 incident".to_owned() } else { format!("{number} latest incidents") };
-        view! { <details class="incidents"><summary>{title}</summary><ul>{rows}</ul></details> }.into_any()
+        let title = if number == 1 {
+            "1 incident".to_owned()
+        } else {
+            format!("{number} latest incidents")
+        };
+        view! { <details class="incidents"><summary>{title}</summary><ul>{rows}</ul></details> }
+            .into_any()
     })
 }
 
@@ -147,7 +178,12 @@ mod tests {
 
     fn span(from: u64, to: u64, status: HealthStatus) -> HistorySpan {
         let at = |hours: u64| Timestamp::from_micros(0) + Duration::from_secs(hours * 3_600);
-        HistorySpan { from: at(from), to: at(to), status, cause: Some("a < b".to_owned()) }
+        HistorySpan {
+            from: at(from),
+            to: at(to),
+            status,
+            cause: Some("a < b".to_owned()),
+        }
     }
 
     #[test]
@@ -165,10 +201,17 @@ mod tests {
 
     #[test]
     fn the_strip_shows_a_short_incident() {
-        let now = Timestamp::from_micros(0) + Duration::from_secs(90 * 86_400);
-        let spans = [span(0, 2_000, HealthStatus::Healthy), span(2_000, 2_001, HealthStatus::Down), span(2_001, 2_160, HealthStatus::Healthy)];
+        let now = Timestamp::from_micros(0) + Duration::from_hours(90 * 24);
+        let spans = [
+            span(0, 2_000, HealthStatus::Healthy),
+            span(2_000, 2_001, HealthStatus::Down),
+            span(2_001, 2_160, HealthStatus::Healthy),
+        ];
         let html = strip(&spans, now).to_html();
-        assert!(html.contains("width=\"2.0\"") && html.contains("a &lt; b"), "{html}");
+        assert!(
+            html.contains("width=\"2.0\"") && html.contains("a &lt; b"),
+            "{html}"
+        );
         assert!(!html.contains("style="));
         insta::assert_snapshot!(html);
     }

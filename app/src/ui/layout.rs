@@ -6,7 +6,11 @@ use leptos::prelude::*;
 use crate::ui::icon::{Icon, icon};
 
 /// Title, sentence of state, and the primary action.
-pub fn header(title: impl IntoView + 'static, state: impl IntoView + 'static, action: Option<AnyView>) -> AnyView {
+pub fn header(
+    title: impl IntoView + 'static,
+    state: impl IntoView + 'static,
+    action: Option<AnyView>,
+) -> AnyView {
     view! {
         <header class="head">
             <div class="head-text">
@@ -104,7 +108,11 @@ pub fn callout(class: &'static str, body: impl IntoView + 'static) -> AnyView {
 /// "1 instance", "2 instances".
 #[must_use]
 pub fn count(number: u32, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(u64::from(number)), if number == 1 { one } else { many })
+    format!(
+        "{} {}",
+        grouped(u64::from(number)),
+        if number == 1 { one } else { many }
+    )
 }
 
 /// A number with thin groups of three digits.

@@ -17,13 +17,21 @@ pub struct Column {
 /// A plain column.
 #[must_use]
 pub const fn column(title: &'static str) -> Column {
-    Column { title, class: "", sorted: None }
+    Column {
+        title,
+        class: "",
+        sorted: None,
+    }
 }
 
 /// A column of numbers.
 #[must_use]
 pub const fn number(title: &'static str) -> Column {
-    Column { title, class: "num", sorted: None }
+    Column {
+        title,
+        class: "num",
+        sorted: None,
+    }
 }
 
 impl Column {
@@ -43,7 +51,12 @@ impl Column {
 }
 
 /// A table. `live` names it for updates in place; rows carry `data-live` of their own.
-pub fn table(caption: impl Into<String>, columns: &[Column], rows: Vec<AnyView>, live: &'static str) -> AnyView {
+pub fn table(
+    caption: impl Into<String>,
+    columns: &[Column],
+    rows: Vec<AnyView>,
+    live: &'static str,
+) -> AnyView {
     let heads: Vec<_> = columns
         .iter()
         .map(|column| {
@@ -55,10 +68,12 @@ pub fn table(caption: impl Into<String>, columns: &[Column], rows: Vec<AnyView>,
             view! { <th scope="col" class=column.class aria-sort=column.sorted>{title}</th> }
         })
         .collect();
+    let caption = caption.into();
+    let label = format!("{caption}, scrolls sideways");
     view! {
-        <div class="table-box" role="region" tabindex="0" aria-label="Table, scrolls sideways">
+        <div class="table-box" role="region" tabindex="0" aria-label=label>
             <table data-live-rows=live>
-                <caption class="sr">{caption.into()}</caption>
+                <caption class="sr">{caption}</caption>
                 <thead><tr>{heads}</tr></thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -68,11 +83,17 @@ pub fn table(caption: impl Into<String>, columns: &[Column], rows: Vec<AnyView>,
 }
 
 /// The link to the next page of a list, and back to its beginning.
-pub fn pager(path: &str, query: &[(String, String)], cursor: Option<&str>, next: Option<&str>) -> Option<AnyView> {
+pub fn pager(
+    path: &str,
+    query: &[(String, String)],
+    cursor: Option<&str>,
+    next: Option<&str>,
+) -> Option<AnyView> {
     if cursor.is_none() && next.is_none() {
         return None;
     }
-    let first = cursor.map(|_| view! { <a class="button" href=address(path, query, None)>"First page"</a> });
+    let first = cursor
+        .map(|_| view! { <a class="button" href=address(path, query, None)>"First page"</a> });
     let next = next.map(|next| {
         view! { <a class="button" rel="next" href=address(path, query, Some(next))>"Next page"</a> }
     });
@@ -90,7 +111,11 @@ pub fn address(path: &str, query: &[(String, String)], cursor: Option<&str>) -> 
         out.append_pair("cursor", cursor);
     }
     let query = out.finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 #[cfg(test)]
@@ -99,9 +124,15 @@ mod tests {
 
     #[test]
     fn addresses_carry_filters_and_leave_out_empty_ones() {
-        let query = [("q".to_owned(), "a&b".to_owned()), ("health".to_owned(), String::new())];
+        let query = [
+            ("q".to_owned(), "a&b".to_owned()),
+            ("health".to_owned(), String::new()),
+        ];
         assert_eq!(address("/instances", &query, None), "/instances?q=a%26b");
-        assert_eq!(address("/instances", &[], Some("x y")), "/instances?cursor=x+y");
+        assert_eq!(
+            address("/instances", &[], Some("x y")),
+            "/instances?cursor=x+y"
+        );
         assert_eq!(address("/instances", &[], None), "/instances");
     }
 }

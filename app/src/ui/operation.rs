@@ -24,7 +24,11 @@ pub const fn kind(kind: OperationKind) -> &'static str {
 
 /// State as shape and word.
 pub fn state(operation: &OperationView) -> AnyView {
-    let word = if operation.cancelling { "cancelling" } else { operation.state.as_str() };
+    let word = if operation.cancelling {
+        "cancelling"
+    } else {
+        operation.state.as_str()
+    };
     view! { <span class=format!("op-state {word}")>{mark(state_mark(operation.state))}<span>{word}</span></span> }
         .into_any()
 }
@@ -80,7 +84,12 @@ pub fn progress(operation: &OperationView) -> AnyView {
     let left = operation
         .remaining_ms
         .filter(|_| operation.state.is_active())
-        .map(|ms| format!(" · about {} left", span(Duration::from_millis(ms.max(1_000)))));
+        .map(|ms| {
+            format!(
+                " · about {} left",
+                span(Duration::from_millis(ms.max(1_000)))
+            )
+        });
     view! {
         <span class="progress">
             <progress value=percent.to_string() max="100" aria-label=format!("{} in progress", kind(operation.kind))>
@@ -99,7 +108,10 @@ pub fn timeline(operation: &OperationView, now: Timestamp) -> AnyView {
 }
 
 fn step(step: &StepView, now: Timestamp) -> AnyView {
-    let message = step.message.clone().map(|text| view! { <p class="step-message">{text}</p> });
+    let message = step
+        .message
+        .clone()
+        .map(|text| view! { <p class="step-message">{text}</p> });
     let word = (step.state != StepState::Succeeded)
         .then(|| view! { <span class="step-word">{step.state.as_str()}</span> });
     view! {
@@ -134,7 +146,11 @@ fn timing(step: &StepView, now: Timestamp) -> AnyView {
 /// Why it is stuck or failed, and what to do.
 pub fn trouble(operation: &OperationView) -> Option<AnyView> {
     let error = operation.error.clone()?;
-    let word = if operation.state == OperationState::Stuck { "Stuck." } else { "Failed." };
+    let word = if operation.state == OperationState::Stuck {
+        "Stuck."
+    } else {
+        "Failed."
+    };
     let view = view! {
         <div class="cause down" data-cause=error.code>
             <p class="cause-what">{icon(Icon::Alert)}<strong>{word}</strong>" "{error.sentence}</p>
@@ -149,7 +165,10 @@ pub fn controls(operation: &OperationView) -> Option<AnyView> {
     let id = operation.id;
     if operation.state.is_active() {
         let cancel = match (&operation.cancel_refused, operation.cancelling) {
-            (_, true) => view! { <p class="muted">"Stopping: it ends after the step that is under way."</p> }.into_any(),
+            (_, true) => {
+                view! { <p class="muted">"Stopping: it ends after the step that is under way."</p> }
+                    .into_any()
+            }
             (Some(why), _) => view! { <p class="muted">{why.clone()}</p> }.into_any(),
             (None, false) => view! {
                 <form method="post" action=format!("/operations/{id}/cancel")>
@@ -161,8 +180,11 @@ pub fn controls(operation: &OperationView) -> Option<AnyView> {
         let retry = (operation.state == OperationState::Stuck).then(|| retry(operation));
         return Some(view! { <div class="controls">{retry}{cancel}</div> }.into_any());
     }
-    matches!(operation.state, OperationState::Failed | OperationState::Cancelled)
-        .then(|| view! { <div class="controls">{retry(operation)}</div> }.into_any())
+    matches!(
+        operation.state,
+        OperationState::Failed | OperationState::Cancelled
+    )
+    .then(|| view! { <div class="controls">{retry(operation)}</div> }.into_any())
 }
 
 fn retry(operation: &OperationView) -> AnyView {
@@ -205,7 +227,12 @@ fn line(operation: &OperationView, now: Timestamp) -> AnyView {
     let current = operation
         .steps
         .iter()
-        .find(|step| matches!(step.state, StepState::Running | StepState::Waiting | StepState::Failed))
+        .find(|step| {
+            matches!(
+                step.state,
+                StepState::Running | StepState::Waiting | StepState::Failed
+            )
+        })
         .map(|step| step.name.title());
     view! {
         <li class="op-line" data-live=format!("operation-{}", operation.id)>

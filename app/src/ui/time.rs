@@ -8,18 +8,27 @@ use leptos::prelude::*;
 use model::Timestamp;
 use time::OffsetDateTime;
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// How far `at` lies from `now`: "just now", "40 s ago", "in 3 h".
 #[must_use]
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     if at > now {
         let ahead = at.since(now);
-        if ahead < Duration::from_secs(1) { "now".to_owned() } else { format!("in {}", span(ahead)) }
+        if ahead < Duration::from_secs(1) {
+            "now".to_owned()
+        } else {
+            format!("in {}", span(ahead))
+        }
     } else {
         let ago = now.since(at);
-        if ago < Duration::from_secs(5) { "just now".to_owned() } else { format!("{} ago", span(ago)) }
+        if ago < Duration::from_secs(5) {
+            "just now".to_owned()
+        } else {
+            format!("{} ago", span(ago))
+        }
     }
 }
 
@@ -42,6 +51,7 @@ pub fn span(length: Duration) -> String {
 pub fn duration(length: Duration) -> String {
     let (seconds, tenths) = (length.as_secs(), length.subsec_millis() / 100);
     match seconds {
+        0 if length.as_millis() == 0 => "at once".to_owned(),
         0 => format!("{} ms", length.as_millis()),
         1..10 => format!("{seconds}.{tenths} s"),
         10..60 => format!("{seconds} s"),
@@ -62,7 +72,12 @@ pub fn exact(at: Timestamp) -> String {
         |t| {
             let month = MONTHS[usize::from(u8::from(t.month())) - 1];
             let (day, year) = (t.day(), t.year());
-            format!("{day} {month} {year}, {:02}:{:02}:{:02} UTC", t.hour(), t.minute(), t.second())
+            format!(
+                "{day} {month} {year}, {:02}:{:02}:{:02} UTC",
+                t.hour(),
+                t.minute(),
+                t.second()
+            )
         },
     )
 }
@@ -72,19 +87,32 @@ pub fn exact(at: Timestamp) -> String {
 pub fn day(at: Timestamp) -> String {
     parts(at).map_or_else(
         || at.to_string(),
-        |t| format!("{} {} {}", t.day(), MONTHS[usize::from(u8::from(t.month())) - 1], t.year()),
+        |t| {
+            format!(
+                "{} {} {}",
+                t.day(),
+                MONTHS[usize::from(u8::from(t.month())) - 1],
+                t.year()
+            )
+        },
     )
 }
 
 /// The time of day: "14:02", preceded by the day when that is not today's.
 #[must_use]
 pub fn clock(at: Timestamp, now: Timestamp) -> String {
-    let (Some(t), Some(n)) = (parts(at), parts(now)) else { return at.to_string() };
+    let (Some(t), Some(n)) = (parts(at), parts(now)) else {
+        return at.to_string();
+    };
     let clock = format!("{:02}:{:02}", t.hour(), t.minute());
     if t.date() == n.date() {
         clock
     } else {
-        format!("{} {} {clock}", t.day(), MONTHS[usize::from(u8::from(t.month())) - 1])
+        format!(
+            "{} {} {clock}",
+            t.day(),
+            MONTHS[usize::from(u8::from(t.month())) - 1]
+        )
     }
 }
 
@@ -128,7 +156,7 @@ mod tests {
         ] {
             assert_eq!(relative(now - Duration::from_secs(seconds), now), text);
         }
-        assert_eq!(relative(now + Duration::from_secs(600), now), "in 10 min");
+        assert_eq!(relative(now + Duration::from_mins(10), now), "in 10 min");
         assert_eq!(relative(now + Duration::from_millis(400), now), "now");
     }
 
@@ -137,7 +165,7 @@ mod tests {
         let at = Timestamp::parse("2026-11-24T14:02:05.5Z").unwrap();
         assert_eq!(exact(at), "24 Nov 2026, 14:02:05 UTC");
         assert_eq!(clock(at, at), "14:02");
-        assert_eq!(clock(at, at + Duration::from_secs(86_400)), "24 Nov 14:02");
+        assert_eq!(clock(at, at + Duration::from_hours(24)), "24 Nov 14:02");
         assert_eq!(duration(Duration::from_millis(1_449)), "1.4 s");
         assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
         assert_eq!(duration(Duration::from_secs(3_725)), "1 h 2 min");
@@ -149,7 +177,10 @@ mod tests {
         let at = Timestamp::parse("2026-11-24T14:02:05Z").unwrap();
         let html = ago(at, at + Duration::from_secs(61)).to_html();
         assert!(html.contains("datetime=\"2026-11-24T14:02:05Z\""), "{html}");
-        assert!(html.contains("title=\"24 Nov 2026, 14:02:05 UTC\""), "{html}");
+        assert!(
+            html.contains("title=\"24 Nov 2026, 14:02:05 UTC\""),
+            "{html}"
+        );
         assert!(html.contains("1 min ago"), "{html}");
     }
 }
