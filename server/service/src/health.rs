@@ -18,10 +18,7 @@ pub(crate) fn view(instance: &Instance, now: Timestamp) -> HealthView {
             InstanceState::Creating | InstanceState::Running | InstanceState::Changing
         );
     let as_of = if watched {
-        instance
-            .cluster_as_of
-            .unwrap_or(health.as_of)
-            .max(health.as_of)
+        instance.cluster_as_of.unwrap_or(health.as_of)
     } else {
         now
     };

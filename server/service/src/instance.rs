@@ -24,7 +24,7 @@ use model::view::{InstanceView, OperationView};
 use model::{Actor, Authorised, InstanceId, OperationId, TenantId, Timestamp, may};
 use serde_json::json;
 use store::instance::{Instance, Order};
-use store::operation::NewOperation;
+use store::operation::{NewOperation, Operation};
 use store::{Tx, Wake};
 
 pub use self::create::{CreateInstance, Created};
@@ -32,7 +32,7 @@ pub use self::delete::DeleteInstance;
 pub use self::upgrade::UpgradeInstance;
 use crate::audit::Entry;
 use crate::context::authorise;
-use crate::operation::history::History;
+use crate::operation::history::{History, Usual};
 use crate::operation::{OperationService, visible};
 use crate::{Context, Error, Origin, Result, audit, cursor, event};
 
@@ -78,20 +78,17 @@ pub(crate) async fn find(context: &Context, actor: &Actor, id: &InstanceId) -> R
 }
 
 /// The refusal that names the operation which is in the way.
-pub(crate) async fn in_the_way(context: &Context, id: &InstanceId) -> Result<Error> {
-    let active = store::operation::active_of(&context.db, id).await?;
-    Ok(Error::conflict(
-        "operation_active",
-        active.map_or_else(
-            || "Another operation has just ended on this instance. Try again.".to_owned(),
-            |operation| {
-                format!(
-                    "Another operation is active on this instance: {} ({}, operation {}). Wait until it has ended, or cancel it.",
-                    operation.kind, operation.state, operation.id
-                )
-            },
-        ),
-    ))
+pub(crate) fn in_the_way(active: Option<&Operation>) -> Error {
+    let detail = active.map_or_else(
+        || "Another operation has just ended on this instance. Try again.".to_owned(),
+        |operation| {
+            format!(
+                "Another operation is active on this instance: {} ({}, operation {}). Wait until it has ended, or cancel it.",
+                operation.kind, operation.state, operation.id
+            )
+        },
+    );
+    Error::conflict("operation_active", detail)
 }
 
 /// Announces an instance as it stands now; late in a transaction, after every other write.
@@ -262,6 +259,7 @@ impl InstanceService {
             summary,
             action,
             origin,
+            usual,
         } = change;
         let now = self.context.now();
         let new = NewOperation {
@@ -280,8 +278,8 @@ impl InstanceService {
             at: now,
         };
         if !store::operation::insert(&mut tx, may, &new).await? {
-            drop(tx);
-            return Err(in_the_way(&self.context, &after.id).await?);
+            let active = store::operation::active_of_in(&mut tx, &after.id).await?;
+            return Err(in_the_way(active.as_ref()));
         }
         store::instance::save(&mut tx, may, &after, now).await?;
         if after.health != before.health {
@@ -298,7 +296,6 @@ impl InstanceService {
             ))
             .change(&wished(&before), &wished(&after));
         audit::append(&mut tx, now, entry).await?;
-        let usual = self.history.usual(&self.context.db).await?;
         announce(&mut tx, &after, now).await?;
         crate::operation::announce(&mut tx, &operation, &usual, now).await?;
         tx.wake(Wake::Work);
@@ -317,11 +314,9 @@ impl InstanceService {
 
     /// Refuses a change of what does not run; what is in the way is named.
     async fn running(&self, tx: &mut Tx, instance: &Instance) -> Result<()> {
-        if store::operation::active_of_in(tx, &instance.id)
-            .await?
-            .is_some()
-        {
-            return Err(in_the_way(&self.context, &instance.id).await?);
+        let active = store::operation::active_of_in(tx, &instance.id).await?;
+        if active.is_some() {
+            return Err(in_the_way(active.as_ref()));
         }
         match instance.state {
             InstanceState::Running => Ok(()),
@@ -380,6 +375,7 @@ struct Change<'a, P: Grant> {
     summary: String,
     action: &'static str,
     origin: &'a Origin,
+    usual: Usual,
 }
 
 fn wished(instance: &Instance) -> serde_json::Value {

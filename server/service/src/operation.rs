@@ -14,6 +14,7 @@ use model::page::Page;
 use model::permission::Grant;
 use model::view::OperationView;
 use model::{Actor, Authorised, InstanceId, OperationId, TenantId, Timestamp, may};
+use store::instance::Instance;
 use store::operation::Operation;
 use store::{Tx, Wake};
 
@@ -214,18 +215,13 @@ impl OperationService {
             Ok(_) => {}
             Err(error) if error.is_taken() => {
                 drop(tx);
-                return Err(instance::in_the_way(&self.context, &found.instance_id).await?);
+                let db = &self.context.db;
+                let active = store::operation::active_of(db, &found.instance_id).await?;
+                return Err(instance::in_the_way(active.as_ref()));
             }
             Err(error) => return Err(error.into()),
         }
-        let reborn = instance.state == InstanceState::Failed;
-        if reborn {
-            instance.state = InstanceState::Creating;
-            instance.health = settle(&instance.health, HealthStatus::Progressing, None, now);
-            store::instance::save(&mut tx, &may, &instance, now).await?;
-            store::instance::set_health(&mut tx, &may, &instance.id, &instance.health, true)
-                .await?;
-        }
+        let reborn = rebirth(&mut tx, &may, &mut instance, now).await?;
         let after = store::operation::by_id_in(&mut tx, id).await?;
         let after = after.ok_or(Error::NotFound { what: WHAT })?;
         let entry = Entry::new(may.actor(), origin, "operation.retry")
@@ -244,6 +240,23 @@ impl OperationService {
         tx.commit().await?;
         Ok(view::view(&after, &usual, now))
     }
+}
+
+/// An instance whose creation goes on is being created again; says whether it was one.
+async fn rebirth(
+    tx: &mut Tx,
+    may: &Authorised<may::ControlOperation>,
+    instance: &mut Instance,
+    now: Timestamp,
+) -> Result<bool> {
+    if instance.state != InstanceState::Failed {
+        return Ok(false);
+    }
+    instance.state = InstanceState::Creating;
+    instance.health = settle(&instance.health, HealthStatus::Progressing, None, now);
+    store::instance::save(tx, may, instance, now).await?;
+    store::instance::set_health(tx, may, &instance.id, &instance.health, true).await?;
+    Ok(true)
 }
 
 fn retry_refused(operation: &Operation, instance: InstanceState) -> Option<&'static str> {

@@ -41,6 +41,13 @@ struct Held {
     task: JoinHandle<()>,
 }
 
+/// Whoever lets go of a watch ends it, even by panicking; its lease runs out then.
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 impl Watcher {
     /// A watcher; `name` is what leases show, made unique here.
     pub fn new(services: Arc<Services>, name: impl Into<String>) -> Self {
@@ -134,10 +141,7 @@ fn reached(settings: &ClusterSettings) -> ClusterSettings {
     }
 }
 
-async fn end(one: Held) {
+async fn end(mut one: Held) {
     let _ = one.end.send(true);
-    let mut task = one.task;
-    if timeout(ENDING, &mut task).await.is_err() {
-        task.abort();
-    }
+    let _ = timeout(ENDING, &mut one.task).await;
 }

@@ -10,14 +10,18 @@ const LASTS: Duration = Duration::from_millis(200);
 
 async fn take(test: &TestDb, holder: &str) -> Option<Lease> {
     let mut tx = test.db.begin().await.unwrap();
-    let taken = lease::take(&mut tx, "watch:eu", holder, LASTS, test.now()).await.unwrap();
+    let taken = lease::take(&mut tx, "watch:eu", holder, LASTS, test.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     taken
 }
 
 async fn renew(test: &TestDb, held: &Lease) -> bool {
     let mut tx = test.db.begin().await.unwrap();
-    let renewed = lease::renew(&mut tx, held, LASTS, test.now()).await.unwrap();
+    let renewed = lease::renew(&mut tx, held, LASTS, test.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     renewed
 }
@@ -29,7 +33,10 @@ async fn take_over(test: &TestDb, holder: &str) -> Lease {
         if let Some(taken) = take(test, holder).await {
             return taken;
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "the lease never ran out");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "the lease never ran out"
+        );
         test.clock.advance(Duration::from_millis(20));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -44,7 +51,10 @@ async fn one_holds_and_the_next_takes_over_with_a_higher_fence() {
     assert!(renew(&test, &first).await);
     let second = take_over(&test, "second").await;
     assert_eq!(second.fence(), 2);
-    assert!(!renew(&test, &first).await, "whoever was replaced renews nothing");
+    assert!(
+        !renew(&test, &first).await,
+        "whoever was replaced renews nothing"
+    );
     assert!(renew(&test, &second).await);
 }
 
@@ -60,5 +70,9 @@ async fn a_duty_that_was_given_up_is_free_at_once() {
     let mut tx = test.db.begin().await.unwrap();
     lease::end(&mut tx, &first).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(take(&test, "third").await, None, "the first has nothing to give up any more");
+    assert_eq!(
+        take(&test, "third").await,
+        None,
+        "the first has nothing to give up any more"
+    );
 }

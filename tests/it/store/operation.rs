@@ -39,21 +39,27 @@ async fn an_operation(
         at: test.now(),
     };
     let mut tx = test.db.begin().await.unwrap();
-    let written = operation::insert(&mut tx, &may::<may::ChangeInstance>(), &new).await.unwrap();
+    let written = operation::insert(&mut tx, &may::<may::ChangeInstance>(), &new)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     written.then_some(new.id)
 }
 
 async fn claim_all(test: &TestDb, owner: &str, limit: u32) -> Vec<Claimed> {
     let mut tx = test.db.begin().await.unwrap();
-    let claimed = claim::claim(&mut tx, owner, LASTS, test.now(), limit).await.unwrap();
+    let claimed = claim::claim(&mut tx, owner, LASTS, test.now(), limit)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     claimed
 }
 
 async fn release(test: &TestDb, one: &Claimed, pause: Duration, progress: bool) {
     let mut tx = test.db.begin().await.unwrap();
-    claim::release(&mut tx, &one.held, test.now() + pause, progress).await.unwrap();
+    claim::release(&mut tx, &one.held, test.now() + pause, progress)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -63,24 +69,40 @@ async fn an_instance_has_one_active_operation() {
     let tenant = a_tenant(&test, "Acme").await;
     let instance = an_instance(&test, tenant, "One").await;
     let kind = OperationKind::Reconfigure;
-    let first = an_operation(&test, tenant, &instance, kind).await.expect("the first");
+    let first = an_operation(&test, tenant, &instance, kind)
+        .await
+        .expect("the first");
     assert_eq!(an_operation(&test, tenant, &instance, kind).await, None);
     let kept = operation::by_id(&test.db, first).await.unwrap().unwrap();
     assert_eq!(kept.instance_name, "One");
     assert_eq!(kept.wish.overrides, "a: 1");
     let names: Vec<StepName> = kept.steps.iter().map(|step| step.name).collect();
     assert_eq!(names, kind.steps());
-    assert!(kept.steps.iter().all(|step| step.state == StepState::Pending));
-    let active = operation::active_of(&test.db, &instance).await.unwrap().unwrap();
+    assert!(
+        kept.steps
+            .iter()
+            .all(|step| step.state == StepState::Pending)
+    );
+    let active = operation::active_of(&test.db, &instance)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(active, kept);
 
     let claimed = claim_all(&test, "w", 1).await.remove(0);
     let mut ended = kept;
     ended.end(OperationState::Succeeded, test.now());
     let mut tx = test.db.begin().await.unwrap();
-    assert!(operation::save(&mut tx, &claimed.held, &ended).await.unwrap());
+    assert!(
+        operation::save(&mut tx, &claimed.held, &ended)
+            .await
+            .unwrap()
+    );
     tx.commit().await.unwrap();
-    assert_eq!(operation::active_of(&test.db, &instance).await.unwrap(), None);
+    assert_eq!(
+        operation::active_of(&test.db, &instance).await.unwrap(),
+        None
+    );
     assert!(an_operation(&test, tenant, &instance, kind).await.is_some());
 }
 
@@ -99,18 +121,31 @@ async fn what_is_due_is_claimed_once_and_counted() {
     got.sort();
     assert_eq!(got, ids[..2]);
     let second = claim_all(&test, "two", 9).await;
-    assert_eq!(second.iter().map(|c| c.held.operation()).collect::<Vec<_>>(), ids[2..]);
+    assert_eq!(
+        second
+            .iter()
+            .map(|c| c.held.operation())
+            .collect::<Vec<_>>(),
+        ids[2..]
+    );
     assert!(claim_all(&test, "three", 9).await.is_empty());
     assert_eq!(operation::next_due(&test.db).await.unwrap(), None);
 
     release(&test, &second[0], Duration::from_secs(5), false).await;
     assert!(claim_all(&test, "three", 9).await.is_empty(), "not due yet");
-    assert_eq!(operation::next_due(&test.db).await.unwrap(), Some(test.now() + Duration::from_secs(5)));
+    assert_eq!(
+        operation::next_due(&test.db).await.unwrap(),
+        Some(test.now() + Duration::from_secs(5))
+    );
     test.clock.advance(Duration::from_secs(5));
     let again = claim_all(&test, "three", 9).await.remove(0);
     assert_eq!((again.attempts, again.held.fence()), (2, 2));
     release(&test, &again, Duration::ZERO, true).await;
-    assert_eq!(claim_all(&test, "three", 9).await[0].attempts, 1, "progress forgets attempts");
+    assert_eq!(
+        claim_all(&test, "three", 9).await[0].attempts,
+        1,
+        "progress forgets attempts"
+    );
 }
 
 #[tokio::test]
@@ -121,10 +156,23 @@ async fn a_claim_is_handed_back_and_kept_by_a_heartbeat() {
     an_operation(&test, tenant, &instance, OperationKind::Create).await;
     let held = claim_all(&test, "one", 1).await.remove(0);
     let mut tx = test.db.begin().await.unwrap();
-    assert_eq!(claim::heartbeat(&mut tx, "one", LASTS, test.now()).await.unwrap(), 1);
-    assert_eq!(claim::heartbeat(&mut tx, "two", LASTS, test.now()).await.unwrap(), 0);
+    assert_eq!(
+        claim::heartbeat(&mut tx, "one", LASTS, test.now())
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        claim::heartbeat(&mut tx, "two", LASTS, test.now())
+            .await
+            .unwrap(),
+        0
+    );
     assert_eq!(claim::hold(&mut tx, &held.held).await.unwrap(), Hold::Kept);
-    assert_eq!(claim::hand_back(&mut tx, "one", test.now()).await.unwrap(), 1);
+    assert_eq!(
+        claim::hand_back(&mut tx, "one", test.now()).await.unwrap(),
+        1
+    );
     tx.commit().await.unwrap();
     assert_eq!(claim_all(&test, "two", 1).await.len(), 1);
     let mut tx = test.db.begin().await.unwrap();
@@ -152,12 +200,21 @@ async fn a_cancellation_is_seen_by_the_holder_and_a_revival_keeps_what_is_done()
     let test = TestDb::new().await;
     let tenant = a_tenant(&test, "Acme").await;
     let instance = an_instance(&test, tenant, "One").await;
-    let id = an_operation(&test, tenant, &instance, OperationKind::Create).await.unwrap();
+    let id = an_operation(&test, tenant, &instance, OperationKind::Create)
+        .await
+        .unwrap();
     let held = claim_all(&test, "one", 1).await.remove(0);
     let control = may::<may::ControlOperation>();
     let mut tx = test.db.begin().await.unwrap();
-    assert!(operation::request_cancel(&mut tx, &control, id, test.now()).await.unwrap());
-    assert_eq!(claim::hold(&mut tx, &held.held).await.unwrap(), Hold::Cancelling);
+    assert!(
+        operation::request_cancel(&mut tx, &control, id, test.now())
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        claim::hold(&mut tx, &held.held).await.unwrap(),
+        Hold::Cancelling
+    );
     let mut one = operation::by_id_in(&mut tx, id).await.unwrap().unwrap();
     one.steps[0].state = StepState::Succeeded;
     one.steps[1].state = StepState::Running;
@@ -166,7 +223,9 @@ async fn a_cancellation_is_seen_by_the_holder_and_a_revival_keeps_what_is_done()
     one.end(OperationState::Cancelled, test.now());
     assert!(operation::save(&mut tx, &held.held, &one).await.unwrap());
     for step in &one.steps {
-        operation::save_step(&mut tx, &held.held, step).await.unwrap();
+        operation::save_step(&mut tx, &held.held, step)
+            .await
+            .unwrap();
     }
     tx.commit().await.unwrap();
     let kept = operation::by_id(&test.db, id).await.unwrap().unwrap();
@@ -175,20 +234,42 @@ async fn a_cancellation_is_seen_by_the_holder_and_a_revival_keeps_what_is_done()
     assert_eq!(kept.cause, one.cause);
 
     let mut tx = test.db.begin().await.unwrap();
-    assert!(!operation::request_cancel(&mut tx, &control, id, test.now()).await.unwrap());
-    assert!(operation::revive(&mut tx, &control, id, test.now()).await.unwrap());
-    assert!(!operation::revive(&mut tx, &control, id, test.now()).await.unwrap());
+    assert!(
+        !operation::request_cancel(&mut tx, &control, id, test.now())
+            .await
+            .unwrap()
+    );
+    assert!(
+        operation::revive(&mut tx, &control, id, test.now())
+            .await
+            .unwrap()
+    );
+    assert!(
+        !operation::revive(&mut tx, &control, id, test.now())
+            .await
+            .unwrap()
+    );
     tx.commit().await.unwrap();
     let back = operation::by_id(&test.db, id).await.unwrap().unwrap();
-    assert_eq!((back.state, back.cancel_requested_at, back.cause.clone()), (OperationState::Queued, None, None));
+    assert_eq!(
+        (back.state, back.cancel_requested_at, back.cause.clone()),
+        (OperationState::Queued, None, None)
+    );
     assert_eq!(back.done(), [StepName::Place]);
-    assert!(back.steps[1..].iter().all(|step| step.state == StepState::Pending));
+    assert!(
+        back.steps[1..]
+            .iter()
+            .all(|step| step.state == StepState::Pending)
+    );
 }
 
 #[tokio::test]
 async fn lists_run_from_the_newest_and_filter() {
     let test = TestDb::new().await;
-    let (acme, other) = (a_tenant(&test, "Acme").await, a_tenant(&test, "Other").await);
+    let (acme, other) = (
+        a_tenant(&test, "Acme").await,
+        a_tenant(&test, "Other").await,
+    );
     let mut ids = Vec::new();
     for (tenant, name) in [(acme, "a"), (other, "b"), (acme, "c")] {
         let instance = an_instance(&test, tenant, name).await;
@@ -200,17 +281,34 @@ async fn lists_run_from_the_newest_and_filter() {
         rows.into_iter().map(|row| row.id).collect()
     };
     assert_eq!(list(Filter::default()).await, [ids[2], ids[1], ids[0]]);
-    let of = |tenants: Vec<TenantId>| Filter { tenants: Some(tenants), ..Filter::default() };
+    let of = |tenants: Vec<TenantId>| Filter {
+        tenants: Some(tenants),
+        ..Filter::default()
+    };
     assert_eq!(list(of(vec![acme])).await, [ids[2], ids[0]]);
     assert_eq!(list(of(vec![acme, other])).await.len(), 3);
     assert!(list(of(Vec::new())).await.is_empty());
-    let before = Filter { before: Some(ids[2]), ..Filter::default() };
+    let before = Filter {
+        before: Some(ids[2]),
+        ..Filter::default()
+    };
     assert_eq!(list(before).await, [ids[1], ids[0]]);
-    let active = |active| Filter { active: Some(active), ..Filter::default() };
+    let active = |active| Filter {
+        active: Some(active),
+        ..Filter::default()
+    };
     assert_eq!(list(active(true)).await.len(), 3);
     assert!(list(active(false)).await.is_empty());
-    let state = Filter { state: Some(OperationState::Stuck), ..Filter::default() };
+    let state = Filter {
+        state: Some(OperationState::Stuck),
+        ..Filter::default()
+    };
     assert!(list(state).await.is_empty());
-    assert_eq!(operation::count_active(&test.db, Some(&[acme])).await.unwrap(), 2);
+    assert_eq!(
+        operation::count_active(&test.db, Some(&[acme]))
+            .await
+            .unwrap(),
+        2
+    );
     assert!(operation::durations(&test.db).await.unwrap().is_empty());
 }

@@ -1,7 +1,7 @@
 //! What a person may set about a cluster, field by field. The types of `model` have checked names,
 //! region and zone; here are the texts that go to Kubernetes, Argo CD and Secrets Manager.
 
-use model::cluster::{ClusterAccess, ClusterSettings};
+use model::cluster::{ClusterAccess, ClusterSettings, Gateway};
 use model::name::single_line;
 
 use crate::Result;
@@ -34,14 +34,25 @@ pub(super) fn checked(mut settings: ClusterSettings) -> Result<ClusterSettings> 
             200,
         );
     }
-    if !matches!(settings.gateway.scheme.as_str(), "https" | "http") {
+    gateway(&mut fields, &mut settings.gateway);
+    prefix(&mut fields, &mut settings.secrets_prefix);
+    if settings.capacity > MOST {
+        fields.add("capacity", format!("Use at most {MOST}."));
+    }
+    access(&mut fields, &mut settings.access);
+    fields.done()?;
+    Ok(settings)
+}
+
+fn gateway(fields: &mut Fields, gateway: &mut Gateway) {
+    if !matches!(gateway.scheme.as_str(), "https" | "http") {
         fields.add("gateway.scheme", "Use https or http.");
     }
-    if settings.gateway.port == Some(0) {
+    if gateway.port == Some(0) {
         fields.add("gateway.port", "Use a port from 1 to 65535.");
     }
-    if let Some(address) = &mut settings.gateway.address {
-        line(&mut fields, "gateway.address", address, 200);
+    if let Some(address) = &mut gateway.address {
+        line(fields, "gateway.address", address, 200);
         if address
             .rsplit_once(':')
             .is_none_or(|(_, port)| port.parse::<u16>().is_err())
@@ -52,24 +63,23 @@ pub(super) fn checked(mut settings: ClusterSettings) -> Result<ClusterSettings> 
             );
         }
     }
-    prefix(&mut fields, &mut settings.secrets_prefix);
-    if settings.capacity > MOST {
-        fields.add("capacity", format!("Use at most {MOST}."));
-    }
-    match &mut settings.access {
+}
+
+fn access(fields: &mut Fields, access: &mut ClusterAccess) {
+    match access {
         ClusterAccess::InCluster => {}
         ClusterAccess::Sandbox { name: text } | ClusterAccess::Kubeconfig { context: text } => {
-            line(&mut fields, "access", text, 200);
+            line(fields, "access", text, 200);
         }
         ClusterAccess::Eks {
             name,
             region,
             role_arn,
         } => {
-            line(&mut fields, "access.name", name, 100);
-            line(&mut fields, "access.region", region, 40);
+            line(fields, "access.name", name, 100);
+            line(fields, "access.region", region, 40);
             if let Some(arn) = role_arn {
-                line(&mut fields, "access.role_arn", arn, 300);
+                line(fields, "access.role_arn", arn, 300);
                 if !arn.starts_with("arn:") {
                     fields.add(
                         "access.role_arn",
@@ -79,8 +89,6 @@ pub(super) fn checked(mut settings: ClusterSettings) -> Result<ClusterSettings> 
             }
         }
     }
-    fields.done()?;
-    Ok(settings)
 }
 
 fn line(fields: &mut Fields, field: &str, text: &mut String, max: usize) {

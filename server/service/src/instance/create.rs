@@ -8,7 +8,7 @@ use model::name::{InstanceName, fold};
 use model::operation::{OperationKind, Wish};
 use model::release::{Channel, Release, Version, default_release};
 use model::view::{InstanceView, OperationView};
-use model::{Actor, Authorised, InstanceId, OperationId, TenantId, may};
+use model::{Actor, ActorRef, Authorised, InstanceId, OperationId, TenantId, Timestamp, may};
 use serde_json::json;
 use store::Wake;
 use store::cluster::Cluster;
@@ -72,32 +72,56 @@ impl InstanceService {
         let catalogue = target::catalogue(&self.context).await?;
         let clusters = store::cluster::list(&self.context.db).await?;
         let parsed = self.parse(&command, &catalogue, &clusters)?;
+        let usual = self.history.usual(&self.context.db).await?;
         let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
         if store::tenant::hold(&mut tx, tenant).await?.is_none() {
             return Err(Error::NotFound { what: "tenant" });
         }
-        let name = match parsed.name {
-            Some(name) => name,
-            None => free_name(
-                parsed.purpose,
-                &store::instance::names(&mut tx, tenant).await?,
-            )?,
-        };
+        let taken = store::instance::names(&mut tx, tenant).await?;
+        let (new, wish) = self.draft(tenant, parsed, &taken, now)?;
+        if !store::instance::insert(&mut tx, &may, &new).await? {
+            return Err(name_taken(&new.name));
+        }
+        store::operation::insert(&mut tx, &may, &wish).await?;
+        let instance = store::instance::by_id_in(&mut tx, &new.id).await?;
+        let instance = instance.ok_or(Error::NotFound { what: WHAT })?;
+        let operation = store::operation::by_id_in(&mut tx, wish.id).await?;
+        let operation = operation.ok_or(Error::NotFound { what: "operation" })?;
+        audit::append(&mut tx, now, entry(may.actor(), origin, &new)).await?;
+        announce(&mut tx, &instance, now).await?;
+        crate::operation::announce(&mut tx, &operation, &usual, now).await?;
+        tx.wake(Wake::Work);
+        tx.commit().await?;
+        let operation = crate::operation::view::view(&operation, &usual, now);
+        Ok(Created {
+            instance: view::view(&instance, Some(operation.clone()), now),
+            operation,
+        })
+    }
+
+    /// The rows to be written: the instance, and the operation that brings it up.
+    fn draft(
+        &self,
+        tenant: TenantId,
+        parsed: Parsed,
+        taken: &[String],
+        at: Timestamp,
+    ) -> Result<(NewInstance, NewOperation)> {
         let new = NewInstance {
             id: InstanceId::new(&*self.context.entropy),
             tenant,
-            name: name.clone(),
+            name: match parsed.name {
+                Some(name) => name,
+                None => free_name(parsed.purpose, taken)?,
+            },
             purpose: parsed.purpose,
             region: parsed.region,
             release: parsed.release,
             overrides: parsed.overrides,
-            at: now,
+            at,
         };
-        if !store::instance::insert(&mut tx, &may, &new).await? {
-            return Err(name_taken(&name));
-        }
-        let operation = NewOperation {
+        let wish = NewOperation {
             id: OperationId::new(&*self.context.clock, &*self.context.entropy),
             instance: new.id.clone(),
             tenant,
@@ -110,34 +134,9 @@ impl InstanceService {
                 state_before: InstanceState::Creating,
             },
             summary: format!("At release {}", new.release),
-            at: now,
+            at,
         };
-        store::operation::insert(&mut tx, &may, &operation).await?;
-        let instance = store::instance::by_id_in(&mut tx, &new.id).await?;
-        let instance = instance.ok_or(Error::NotFound { what: WHAT })?;
-        let operation = store::operation::by_id_in(&mut tx, operation.id).await?;
-        let operation = operation.ok_or(Error::NotFound { what: "operation" })?;
-        let wish = json!({"name": name, "purpose": new.purpose, "region": new.region,
-            "release": new.release, "overrides": new.overrides});
-        let entry = Entry::new(may.actor(), origin, "instance.create")
-            .of(Some(tenant))
-            .about(WHAT, &new.id)
-            .summary(format!(
-                "Created the instance {name} at release {}.",
-                new.release
-            ))
-            .change(&json!(null), &wish);
-        audit::append(&mut tx, now, entry).await?;
-        let usual = self.history.usual(&self.context.db).await?;
-        announce(&mut tx, &instance, now).await?;
-        crate::operation::announce(&mut tx, &operation, &usual, now).await?;
-        tx.wake(Wake::Work);
-        tx.commit().await?;
-        let operation = crate::operation::view::view(&operation, &usual, now);
-        Ok(Created {
-            instance: view::view(&instance, Some(operation.clone()), now),
-            operation,
-        })
+        Ok((new, wish))
     }
 
     fn parse(
@@ -178,6 +177,20 @@ impl InstanceService {
             _ => Err(fields.into_error()),
         }
     }
+}
+
+fn entry(actor: &ActorRef, origin: &Origin, new: &NewInstance) -> Entry {
+    let wish = json!({"name": new.name, "purpose": new.purpose, "region": new.region,
+        "release": new.release, "overrides": new.overrides});
+    let summary = format!(
+        "Created the instance {} at release {}.",
+        new.name, new.release
+    );
+    Entry::new(actor, origin, "instance.create")
+        .of(Some(new.tenant))
+        .about(WHAT, &new.id)
+        .summary(summary)
+        .change(&json!(null), &wish)
 }
 
 /// The release that is asked for, or the default.

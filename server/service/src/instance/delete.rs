@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use model::cause::Cause;
 use model::health::HealthStatus;
 use model::instance::InstanceState;
 use model::operation::OperationKind;
 use model::view::OperationView;
-use model::{Actor, Authorised, InstanceId, may};
+use model::{Actor, Authorised, InstanceId, Timestamp, may};
+use store::instance::Instance;
 
 use super::{Change, InstanceService, WHAT, find, in_the_way};
 use crate::work::settle;
@@ -58,36 +58,16 @@ impl InstanceService {
                 "Use a grace period of at most 365 days.",
             ));
         }
+        let usual = self.history.usual(&self.context.db).await?;
         let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
         let before = self.lock(&mut tx, id).await?;
-        let typed = command.confirm.trim();
-        if typed != before.id.as_str() && typed != before.name.as_str() {
-            let hint = format!("Type {} or {} to confirm.", before.name, before.id);
-            return Err(Error::invalid("confirm", hint));
+        confirmed(&command.confirm, &before)?;
+        let active = store::operation::active_of_in(&mut tx, id).await?;
+        if active.is_some() {
+            return Err(in_the_way(active.as_ref()));
         }
-        if store::operation::active_of_in(&mut tx, id).await?.is_some() {
-            return Err(in_the_way(&self.context, id).await?);
-        }
-        let mut after = before.clone();
-        after.state = InstanceState::Deleting;
-        after.gate_generation += 1;
-        after.grace_until = if before.cluster.is_some() {
-            now + grace
-        } else {
-            now
-        };
-        after.health = settle(
-            &before.health,
-            HealthStatus::Progressing,
-            None::<Cause>,
-            now,
-        );
-        let summary = if grace.is_zero() || before.cluster.is_none() {
-            "At once".to_owned()
-        } else {
-            format!("Can be undone until {}", after.grace_until)
-        };
+        let (after, summary) = going(&before, grace, now);
         self.begin(Change {
             may: &may,
             tx,
@@ -97,7 +77,33 @@ impl InstanceService {
             summary,
             action: "instance.delete",
             origin,
+            usual,
         })
         .await
     }
+}
+
+fn confirmed(typed: &str, instance: &Instance) -> Result<()> {
+    let typed = typed.trim();
+    if typed == instance.id.as_str() || typed == instance.name.as_str() {
+        return Ok(());
+    }
+    let hint = format!("Type {} or {} to confirm.", instance.name, instance.id);
+    Err(Error::invalid("confirm", hint))
+}
+
+/// The instance with its door closed, and what is said of it.
+fn going(before: &Instance, grace: Duration, now: Timestamp) -> (Instance, String) {
+    let mut after = before.clone();
+    after.state = InstanceState::Deleting;
+    after.gate_generation += 1;
+    let placed = before.cluster.is_some();
+    after.grace_until = if placed { now + grace } else { now };
+    after.health = settle(&before.health, HealthStatus::Progressing, None, now);
+    let summary = if placed && !grace.is_zero() {
+        format!("Can be undone until {}", after.grace_until)
+    } else {
+        "At once".to_owned()
+    };
+    (after, summary)
 }

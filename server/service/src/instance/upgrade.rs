@@ -3,9 +3,10 @@
 
 use model::instance::InstanceState;
 use model::operation::OperationKind;
-use model::release::{Upgrade, Version, upgrade};
+use model::release::{Release, Upgrade, Version, upgrade};
 use model::view::OperationView;
 use model::{Actor, Authorised, InstanceId, may};
+use store::instance::Instance;
 
 use super::{Change, InstanceService, WHAT, find, values};
 use crate::{Error, Origin, Result, target};
@@ -49,26 +50,11 @@ impl InstanceService {
             .parse()
             .map_err(|why| Error::invalid("release", why))?;
         let catalogue = target::catalogue(&self.context).await?;
+        let usual = self.history.usual(&self.context.db).await?;
         let mut tx = self.context.db.begin().await?;
         let before = self.lock(&mut tx, id).await?;
         self.running(&mut tx, &before).await?;
-        match upgrade(&catalogue, before.release, to) {
-            Upgrade::Safe => {}
-            Upgrade::Refused(why) => return Err(Error::invalid("release", why)),
-            Upgrade::Destructive(losses) => {
-                let typed = command.confirm.as_deref().map(str::trim);
-                if typed != Some(before.name.as_str()) {
-                    let losses = losses.join("; ");
-                    return Err(Error::invalid(
-                        "confirm",
-                        format!(
-                            "On the way to {to} data is destroyed ({losses}). Type {} to confirm.",
-                            before.name
-                        ),
-                    ));
-                }
-            }
-        }
+        judge(&catalogue, &before, to, command.confirm.as_deref())?;
         let mut after = before.clone();
         after.release = to;
         after.state = InstanceState::Changing;
@@ -82,6 +68,7 @@ impl InstanceService {
             summary,
             action: "instance.upgrade",
             origin,
+            usual,
         })
         .await
     }
@@ -112,6 +99,7 @@ impl InstanceService {
             .await?;
         values::check(overrides, self.context.settings.values_schema.as_deref())
             .map_err(|why| Error::invalid("overrides", why))?;
+        let usual = self.history.usual(&self.context.db).await?;
         let mut tx = self.context.db.begin().await?;
         let before = self.lock(&mut tx, id).await?;
         self.running(&mut tx, &before).await?;
@@ -133,7 +121,28 @@ impl InstanceService {
             summary: summary.to_owned(),
             action: "instance.reconfigure",
             origin,
+            usual,
         })
         .await
+    }
+}
+
+/// Refuses what the catalogue refuses, and destruction that nobody has confirmed.
+fn judge(
+    catalogue: &[Release],
+    instance: &Instance,
+    to: Version,
+    confirm: Option<&str>,
+) -> Result<()> {
+    match upgrade(catalogue, instance.release, to) {
+        Upgrade::Safe => Ok(()),
+        Upgrade::Refused(why) => Err(Error::invalid("release", why)),
+        Upgrade::Destructive(_) if confirm.map(str::trim) == Some(instance.name.as_str()) => Ok(()),
+        Upgrade::Destructive(losses) => {
+            let (losses, name) = (losses.join("; "), &instance.name);
+            let text =
+                format!("On the way to {to} data is destroyed ({losses}). Type {name} to confirm.");
+            Err(Error::invalid("confirm", text))
+        }
     }
 }

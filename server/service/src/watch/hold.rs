@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::probe;
+use super::probe::{self, Found};
 use super::room::Room;
 use super::write::{Flushed, flush};
 use crate::Context;
@@ -26,6 +26,18 @@ const KEPT: Duration = Duration::from_hours(24 * 100);
 /// How often old ones are thrown away.
 const PRUNE: Duration = Duration::from_hours(1);
 
+/// A watch that is held.
+struct Hold {
+    context: Context,
+    lease: Lease,
+    room: Room,
+    under_way: JoinSet<Found>,
+    rung: bool,
+    read_at: Instant,
+    renewed_at: Instant,
+    pruned_at: Instant,
+}
+
 /// Watches a cluster until `end` turns true or the lease is lost.
 pub(super) async fn hold(
     context: Context,
@@ -33,11 +45,10 @@ pub(super) async fn hold(
     lease: Lease,
     mut end: watch::Receiver<bool>,
 ) {
-    let name = cluster.settings.name.clone();
-    let mut room = match Room::open(&context, cluster).await {
+    let room = match Room::open(&context, cluster).await {
         Ok(room) => room,
         Err(error) => {
-            tracing::warn!(cluster = %name, %error, "A watch could not begin.");
+            tracing::warn!(duty = lease.name(), %error, "A watch could not begin.");
             give_up(&context, &lease).await;
             return;
         }
@@ -46,57 +57,76 @@ pub(super) async fn hold(
     let (stop, stopped) = watch::channel(false);
     let port = context.clusters.clone();
     let (settings, wishes) = (room.settings.clone(), room.wishes.clone());
-    let watching = tokio::spawn(async move { port.watch(&settings, wishes, sink, stopped).await });
+    // A set, because it ends its tasks when it is dropped.
+    let mut watching = JoinSet::new();
+    watching.spawn(async move { port.watch(&settings, wishes, sink, stopped).await });
     let mut bell = context.db.listen(Wake::Work);
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut under_way = JoinSet::new();
-    let (mut read_at, mut renewed, mut pruned) = (Instant::now(), Instant::now(), Instant::now());
-    let mut rung = false;
+    let mut hold = Hold::new(context, lease, room);
     loop {
         tokio::select! {
             _ = end.changed() => break,
             report = reports.recv() => match report {
-                Some(report) => room.apply(report, context.now()),
+                Some(report) => hold.room.apply(report, hold.context.now()),
                 // The watch ended by itself, which it must not; another one begins.
                 None => break,
             },
-            Some(found) = under_way.join_next() => if let Ok(found) = found {
-                probe::take(&context, &mut room, found);
+            Some(found) = hold.under_way.join_next() => if let Ok(found) = found {
+                probe::take(&hold.context, &mut hold.room, found);
             },
-            Ok(()) = bell.changed() => rung = true,
-            _ = beat.tick() => {
-                if std::mem::take(&mut rung) || read_at.elapsed() >= READ {
-                    read_at = Instant::now();
-                    if let Err(error) = room.read(&context).await {
-                        tracing::warn!(cluster = %name, %error, "Wishes could not be read.");
-                    }
-                }
-                probe::send(&context, &mut room, &mut under_way);
-                let renew = renewed.elapsed() >= context.settings.lease / 3;
-                match flush(&context, &mut room, &lease, renew).await {
-                    Ok(Flushed::Nothing) => {}
-                    Ok(Flushed::Written) => renewed = Instant::now(),
-                    Ok(Flushed::Lost) => {
-                        tracing::info!(cluster = %name, "Somebody else watches this cluster now.");
-                        break;
-                    }
-                    Err(error) => {
-                        tracing::warn!(cluster = %name, %error, "What was seen could not be written.");
-                    }
-                }
-                if pruned.elapsed() >= PRUNE {
-                    pruned = Instant::now();
-                    prune(&context, &lease).await;
-                }
-            }
+            Ok(()) = bell.changed() => hold.rung = true,
+            _ = beat.tick() => if !hold.beat().await { break },
         }
     }
     let _ = stop.send(true);
     reports.close();
-    under_way.shutdown().await;
-    watching.abort();
-    give_up(&context, &lease).await;
+    hold.under_way.shutdown().await;
+    watching.shutdown().await;
+    give_up(&hold.context, &hold.lease).await;
+}
+
+impl Hold {
+    fn new(context: Context, lease: Lease, room: Room) -> Self {
+        let now = Instant::now();
+        Self {
+            context,
+            lease,
+            room,
+            under_way: JoinSet::new(),
+            rung: false,
+            read_at: now,
+            renewed_at: now,
+            pruned_at: now,
+        }
+    }
+
+    /// Reads what is wished, asks what is due, writes what changed; false when the lease is lost.
+    async fn beat(&mut self) -> bool {
+        let duty = self.lease.name();
+        if std::mem::take(&mut self.rung) || self.read_at.elapsed() >= READ {
+            self.read_at = Instant::now();
+            if let Err(error) = self.room.read(&self.context).await {
+                tracing::warn!(duty, %error, "Wishes could not be read.");
+            }
+        }
+        probe::send(&self.context, &mut self.room, &mut self.under_way);
+        let renew = self.renewed_at.elapsed() >= self.context.settings.lease / 3;
+        match flush(&self.context, &mut self.room, &self.lease, renew).await {
+            Ok(Flushed::Nothing) => {}
+            Ok(Flushed::Written) => self.renewed_at = Instant::now(),
+            Ok(Flushed::Lost) => {
+                tracing::info!(duty, "Somebody else watches this cluster now.");
+                return false;
+            }
+            Err(error) => tracing::warn!(duty, %error, "What was seen could not be written."),
+        }
+        if self.pruned_at.elapsed() >= PRUNE {
+            self.pruned_at = Instant::now();
+            prune(&self.context, &self.lease).await;
+        }
+        true
+    }
 }
 
 async fn give_up(context: &Context, lease: &Lease) {

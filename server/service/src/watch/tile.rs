@@ -84,10 +84,14 @@ impl Tile {
         self.instance = instance;
         self.target = target;
         self.due = Timestamp::default();
+        self.probe_soon();
+        self.look_at = Some(Instant::now() + Duration::from_secs(1));
+    }
+
+    fn probe_soon(&mut self) {
         if self.probe_at.is_some() {
             self.probe_at = Some(Instant::now());
         }
-        self.look_at = Some(Instant::now() + Duration::from_secs(1));
     }
 
     /// Takes what was seen.
@@ -103,7 +107,9 @@ impl Tile {
         if changed {
             self.unsaved = true;
             self.nudge = true;
-            self.due = Timestamp::default();
+            self.hurry();
+            // What changed inside may show outside: asked now, not when the schedule says.
+            self.probe_soon();
         }
         self.seen = Some(seen);
     }

@@ -2,7 +2,7 @@
 //! already so stays so. After a step whose outcome is known at once the look is corrected in memory,
 //! so that the next step need not look again.
 
-use model::observation::{GateFact, NamespaceFact};
+use model::observation::{GateFact, NamespaceFact, Observation};
 use model::operation::StepName;
 
 use super::job::Job;
@@ -23,12 +23,23 @@ pub(super) async fn carry_out(
     target: &Target,
     step: StepName,
 ) -> Result<(), ClusterError> {
+    match step {
+        StepName::Namespace
+        | StepName::Secrets
+        | StepName::Gate
+        | StepName::Application
+        | StepName::Synced => make(job, target, step).await,
+        StepName::Place
+        | StepName::Database
+        | StepName::Certificate
+        | StepName::Reachable
+        | StepName::Grace => Ok(()),
+        _ => remove(job, target, step).await,
+    }
+}
+
+async fn make(job: &mut Job, target: &Target, step: StepName) -> Result<(), ClusterError> {
     let port = job.context.clusters.clone();
-    let there = job
-        .seen
-        .as_ref()
-        .is_some_and(|seen| seen.namespace == NamespaceFact::Active);
-    let generation = job.instance.gate_generation;
     match step {
         StepName::Namespace => {
             port.apply_namespace(target).await?;
@@ -41,32 +52,33 @@ pub(super) async fn carry_out(
             let some = watchman::secrets(key, &target.instance, &*job.context.entropy);
             port.write_secrets(target, &some).await?;
         }
-        StepName::Gate => {
-            open_door(job, target).await?;
-        }
+        StepName::Gate => open_door(job, target).await?,
         StepName::Application => {
             port.apply_application(target).await?;
             job.seen = None;
         }
-        StepName::Synced => {
+        _ => {
             port.retry_sync(target).await?;
             job.seen = None;
         }
-        StepName::CloseDoor => {
-            if there {
-                let gate = Gate {
-                    generation,
-                    open_to: Vec::new(),
-                };
-                port.apply_gate(target, &gate).await?;
-                gate_is(job, Vec::new());
-            }
+    }
+    Ok(())
+}
+
+async fn remove(job: &mut Job, target: &Target, step: StepName) -> Result<(), ClusterError> {
+    let port = job.context.clusters.clone();
+    let active = |seen: &Observation| seen.namespace == NamespaceFact::Active;
+    let there = job.seen.as_ref().is_some_and(active);
+    match step {
+        StepName::CloseDoor if there => {
+            let gate = Gate {
+                generation: job.instance.gate_generation,
+                open_to: Vec::new(),
+            };
+            port.apply_gate(target, &gate).await?;
+            gate_is(job, Vec::new());
         }
-        StepName::RevokeTokens => {
-            if there {
-                port.remove_keys(target).await?;
-            }
-        }
+        StepName::RevokeTokens if there => port.remove_keys(target).await?,
         StepName::RemoveApplication => {
             port.remove_application(target).await?;
             job.seen = None;
@@ -77,11 +89,7 @@ pub(super) async fn carry_out(
         }
         StepName::RemoveSecrets => port.remove_secrets(target).await?,
         StepName::ProveEmpty => job.left = Some(port.leftovers(target).await?),
-        StepName::Place
-        | StepName::Database
-        | StepName::Certificate
-        | StepName::Reachable
-        | StepName::Grace => {}
+        _ => {}
     }
     Ok(())
 }
