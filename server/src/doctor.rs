@@ -340,8 +340,9 @@ mod tests {
 
     #[tokio::test]
     async fn rights_key_and_schema_are_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path());
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let config = config(&folder);
         database::open(&config).await.unwrap();
         let lines = look(&config).await;
         let line = |name: &str| lines.iter().find(|line| line.name == name).unwrap().clone();
@@ -356,7 +357,7 @@ mod tests {
         ] {
             assert!(line(name).ok, "{:?}", line(name));
         }
-        std::fs::write(folder.path().join("server.key"), [7; 32]).unwrap();
+        std::fs::write(folder.join("server.key"), [7; 32]).unwrap();
         let lines = look(&config).await;
         let key = lines.iter().find(|line| line.name == "server key").unwrap();
         assert!(!key.ok && key.detail.contains("fingerprint"), "{key:?}");

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::wiring::stop::Stop;
 
 /// First pause before a duty is begun again; it doubles up to [`LONGEST`].
-const FIRST: Duration = Duration::from_millis(500);
+const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 /// A duty that ran for so long begins with the first pause again.
 const STEADY: Duration = Duration::from_mins(1);
@@ -99,7 +99,7 @@ where
 {
     let mut pause = FIRST;
     while !stop.is_asked() {
-        let begun = Instant::now();
+        let since = Instant::now();
         // A task of its own, so that a panic ends that task and not this one.
         let mut run = JoinSet::new();
         run.spawn(begin());
@@ -110,7 +110,7 @@ where
         if stop.is_asked() {
             return;
         }
-        if begun.elapsed() >= STEADY {
+        if since.elapsed() >= STEADY {
             pause = FIRST;
         }
         match ended {
@@ -137,24 +137,24 @@ mod tests {
     use super::*;
     use crate::wiring::stop::pair;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_duty_that_panics_begins_again_until_the_server_stops() {
         let (stopper, stop) = pair();
         let begun = Arc::new(AtomicU32::new(0));
         let (seen, told) = tokio::sync::watch::channel(0);
         let mut background = Background::default();
-        let count = begun.clone();
+        let (count, until) = (begun.clone(), stop.clone());
         background.keep("test", &stop, move || {
             let number = count.fetch_add(1, Ordering::SeqCst) + 1;
             seen.send_replace(number);
+            let until = until.clone();
             async move {
                 assert!(number >= 3, "the first two fall over");
-                std::future::pending::<()>().await;
+                until.asked().await;
             }
         });
         told.clone().wait_for(|number| *number == 3).await.unwrap();
         stopper.stop();
-        // The third never ends by itself, and nobody waits for it for ever.
         background.ended(Duration::from_secs(5)).await;
         assert_eq!(begun.load(Ordering::SeqCst), 3);
     }

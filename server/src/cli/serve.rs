@@ -102,17 +102,14 @@ impl Server {
             .is_none()
             .then(|| folder.lock())
             .transpose()?;
-        let listener = bind(config.server.listen, "--listen").await?;
-        let metrics_listener = match config.metrics.listen {
-            Some(address) => Some(bind(address, "--metrics-listen").await?),
-            None => None,
-        };
+        let (listener, metrics_listener) = listeners(&config).await?;
         let address = local(&listener)?;
         let public_url = config.public_url(address.port());
         let opened = database::open(&config).await?;
-        let embedded = match config.sandbox.enabled {
-            true => Some(Embedded::start(&config.sandbox, opened.folder.sandbox()).await?),
-            false => None,
+        let embedded = if config.sandbox.enabled {
+            Some(Embedded::start(&config.sandbox, opened.folder.sandbox()).await?)
+        } else {
+            None
         };
         let known = embedded
             .as_ref()
@@ -248,6 +245,15 @@ fn state(
         draining: stop.receiver(),
         extra: extra.unwrap_or_default(),
     }
+}
+
+async fn listeners(config: &Config) -> Result<(TcpListener, Option<TcpListener>), Failure> {
+    let listener = bind(config.server.listen, "--listen").await?;
+    let metrics = match config.metrics.listen {
+        Some(address) => Some(bind(address, "--metrics-listen").await?),
+        None => None,
+    };
+    Ok((listener, metrics))
 }
 
 async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {

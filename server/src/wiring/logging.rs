@@ -7,12 +7,15 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 use crate::failure::Failure;
 
+/// PostgreSQL remarks at every start that what is there is there.
+const QUIETER: &str = "sqlx::postgres::notice=warn";
+
 /// Begins to log.
 ///
 /// # Errors
 /// A sentence when the filter is none.
 pub fn begin(log: &Log) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|error| {
+    let filter = EnvFilter::try_new(format!("{QUIETER},{}", log.filter)).map_err(|error| {
         Failure::usage(format!(
             "log.filter is \"{}\", which is no filter such as info or info,cluster=debug: {error}.",
             log.filter

@@ -12,7 +12,7 @@ pub fn name(entropy: &dyn Entropy) -> String {
     let host: String = host
         .trim()
         .chars()
-        .filter(|c| c.is_ascii_graphic())
+        .filter(char::is_ascii_graphic)
         .take(60)
         .collect();
     let mut random = [0; 4];

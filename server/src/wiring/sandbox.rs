@@ -140,7 +140,6 @@ impl Embedded {
 
     /// The page on which faults are made and healed, wherever the sandbox is held at the time.
     /// `style` is the address of the stylesheet, which that page knows only by a plain name.
-    #[must_use]
     pub fn console(&self, style: Option<&str>) -> Router {
         let embedded = self.clone();
         let pages = Router::new().fallback(move |request: Request| {

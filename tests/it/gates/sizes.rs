@@ -32,16 +32,10 @@ fn test_modules(files: &[File]) -> BTreeSet<String> {
 
 /// Tests read as stories, and their functions may be longer.
 fn is_test(file: &File, modules: &BTreeSet<String>) -> bool {
-    let name = file
-        .path
-        .rsplit('/')
-        .next()
-        .unwrap_or(&file.path)
-        .trim_end_matches(".rs");
-    file.path.starts_with("tests/")
-        || file.path.contains("/tests/")
-        || name.ends_with("tests")
-        || modules.contains(name)
+    file.path
+        .trim_end_matches(".rs")
+        .split('/')
+        .any(|part| part == "tests" || part.ends_with("_tests") || modules.contains(part))
 }
 
 #[test]
