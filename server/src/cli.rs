@@ -74,7 +74,7 @@ enum Command {
     /// The audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Prints the description of the REST API (OpenAPI 3.1).
+    /// Prints the machine-readable description of the REST API.
     Openapi,
     /// Prints what the program says about itself.
     #[command(subcommand)]
