@@ -109,6 +109,7 @@ async fn health_follows_with_patience_and_is_kept() {
         Duration::from_secs(1),
     )
     .await;
+    world.db.clock.advance(Duration::from_secs(1));
     world.cluster.trouble(&instance.id, None);
     until(&world, &instance.id, HealthStatus::Healthy, Duration::ZERO).await;
     watching.end().await;
