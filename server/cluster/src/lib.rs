@@ -33,7 +33,7 @@ mod write;
 pub use access::{Directory, Endpoints};
 pub use aws::SecretsManagerOverride;
 pub use clusters::{Clusters, Config};
-pub use rights::{Rule, print_rbac, rules};
+pub use rights::{Rule, Scope, print_rbac, rules};
 
 /// Makes ring the process's provider of cryptography for TLS. The Kubernetes client has no default of
 /// its own and would refuse to connect; calling this again changes nothing.
