@@ -7,7 +7,7 @@
 // Arguments are parts of the names of tests to run; `--update-docs` also writes docs/images.
 // The last line is `N passed, N failed`, and the exit code says the same.
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { launch } from './browser.mjs';
 import { Visit } from './visit.mjs';
@@ -84,6 +84,8 @@ function indent(text) {
   return text.replace(/^/gm, '            ');
 }
 
+// Pictures of failures that have since been mended would mislead.
+rmSync(options.screenshots, { recursive: true, force: true });
 mkdirSync(options.screenshots, { recursive: true });
 const chosen = await tests();
 const browser = await launch(options.chromium);

@@ -27,12 +27,12 @@ export class Visit {
 
   // ---- pages ----
 
-  // A page of a fresh context, signed in as the owner unless `anonymous`. With scripts it is awake:
-  // its islands have been woken.
-  async open(path, { anonymous = false, scripts = true, scheme = 'light', width = 1280 } = {}) {
-    const page = await this.blank({ anonymous, scripts, scheme, width });
+  // A page of a fresh context, signed in as the owner unless `anonymous`. With scripts its
+  // islands have been woken, unless it is said to have none.
+  async open(path, { awake = true, ...options } = {}) {
+    const page = await this.blank(options);
     await page.goto(this.url(path));
-    if (scripts) await page.locator('html[data-awake]').waitFor();
+    if (awake && options.scripts !== false) await page.locator('html[data-awake]').waitFor();
     return page;
   }
 

@@ -12,10 +12,11 @@ import {
 // What a person may call still: content that moves by itself under their pointer is a defect.
 const STILL = 0.02;
 
+// With scripts the question is asked in a dialog over the page, without on a page of its own; the
+// words, the field and the refusal are the same.
 async function deleteIt(visit, page, id) {
   await page.goto(visit.url(`/instances/${id}`));
   await page.getByRole('link', { name: 'Delete instance' }).click();
-  await page.waitForURL((url) => url.pathname === `/instances/${id}/delete`);
   const typed = page.getByLabel(/^Type the instance's id/);
   const go = page.getByRole('button', { name: /^Delete instance/ });
   await typed.fill('something else');
@@ -25,6 +26,22 @@ async function deleteIt(visit, page, id) {
   await go.click();
   await page.waitForURL((url) => url.pathname === `/instances/${id}`);
   await page.getByText('This instance is being deleted.').waitFor();
+}
+
+async function leaveTheDialog(visit, page, id) {
+  await page.goto(visit.url(`/instances/${id}`));
+  await page.locator('html[data-awake]').waitFor();
+  const link = page.getByRole('link', { name: 'Delete instance' });
+  await link.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('dialog[open]');
+  await dialog.waitFor();
+  const field = dialog.getByLabel(/^Type the instance's id/);
+  await visit.until('focus', () => field.evaluate((it) => it === document.activeElement), Boolean);
+  await visit.pictures(page, 'instance-delete');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' }).catch(() => dialog.waitFor({ state: 'hidden' }));
+  assert.ok(await link.evaluate((it) => it === document.activeElement), 'the focus returns');
 }
 
 export const tests = {
@@ -59,6 +76,7 @@ export const tests = {
     const tenant = await createTenant(visit, page, 'Second Thoughts');
     const id = await createInstance(visit, page, tenant, 'regretted');
     await healthyLive(visit, page);
+    await leaveTheDialog(visit, page, id);
     await deleteIt(visit, page, id);
     await visit.pictures(page, 'instance-deleting');
     await page.getByRole('button', { name: 'Undo deletion' }).click();
