@@ -13,7 +13,7 @@ use sandbox::{ClusterFault, Fault};
 use serde_json::json;
 use service::ports::{ClusterError, ClusterPort, WatchEvent};
 
-use self::world::{PATIENCE, World, cluster_fault, is_well};
+use self::world::{PATIENCE, Watched, World, cluster_fault, is_well};
 use crate::resource::ApisixPluginConfig;
 
 #[tokio::test]
@@ -64,7 +64,12 @@ async fn an_instance_is_created_seen_well_and_deleted_to_nothing() {
             version: "2.1.0".to_owned()
         }
     );
+    delete(&world, &mut watched).await;
+    watched.stop().await;
+}
 
+/// Every step of a deletion, each twice, and the proof.
+async fn delete(world: &World, watched: &mut Watched) {
     let (clusters, target) = (&world.clusters, &world.target);
     world.gate(2, &[]).await.unwrap();
     watched
@@ -102,7 +107,6 @@ async fn an_instance_is_created_seen_well_and_deleted_to_nothing() {
         clusters.leftovers(target).await.unwrap(),
         Vec::<String>::new()
     );
-    watched.stop().await;
 }
 
 #[tokio::test]
@@ -136,6 +140,14 @@ async fn every_fault_of_an_instance_has_its_cause_and_heals() {
             })
             .await;
     }
+}
+
+#[tokio::test]
+async fn faults_behind_the_gateway_show_in_the_probe() {
+    let world = World::new().await;
+    world.create().await;
+    let mut watched = world.watch();
+    watched.seen("a well instance", is_well).await;
     for (fault, outcome) in [
         (Fault::ProbeRefused, ProbeOutcome::Refused { status: 503 }),
         (
@@ -254,31 +266,7 @@ async fn changes_by_others_are_told_and_written_back() {
     world.create().await;
     let mut watched = world.watch();
     watched.seen("a well instance", is_well).await;
-    let name = world.target.instance.namespace();
-    let edit = PatchParams {
-        field_manager: Some("kubectl-edit".to_owned()),
-        ..Default::default()
-    };
-    let patch = json!({"spec": {"syncPolicy": {"automated": {"prune": false}}}});
-    world
-        .applications()
-        .patch(&name, &edit, &Patch::Merge(&patch))
-        .await
-        .unwrap();
-    let gates: Api<ApisixPluginConfig> = Api::namespaced(world.client(), &name);
-    let patch = json!({"spec": {"plugins": []}});
-    gates
-        .patch("gate", &edit, &Patch::Merge(&patch))
-        .await
-        .unwrap();
-    let spaces: Api<Namespace> = Api::all(world.client());
-    let labels = json!({"pod-security.kubernetes.io/enforce": "privileged",
-        "hosted-instances.io/instance": null});
-    let patch = json!({"metadata": {"labels": labels}});
-    spaces
-        .patch(&name, &edit, &Patch::Merge(&patch))
-        .await
-        .unwrap();
+    edit(&world).await;
     let seen = watched
         .seen("all changes", |o| o.outside_changes.len() == 4)
         .await;
@@ -311,6 +299,35 @@ async fn changes_by_others_are_told_and_written_back() {
             o.outside_changes.is_empty() && is_well(o)
         })
         .await;
+}
+
+/// Changes a field of ours in each of our objects, as a person with kubectl does.
+async fn edit(world: &World) {
+    let name = world.target.instance.namespace();
+    let edit = PatchParams {
+        field_manager: Some("kubectl-edit".to_owned()),
+        ..Default::default()
+    };
+    let patch = json!({"spec": {"syncPolicy": {"automated": {"prune": false}}}});
+    world
+        .applications()
+        .patch(&name, &edit, &Patch::Merge(&patch))
+        .await
+        .unwrap();
+    let gates: Api<ApisixPluginConfig> = Api::namespaced(world.client(), &name);
+    let patch = json!({"spec": {"plugins": []}});
+    gates
+        .patch("gate", &edit, &Patch::Merge(&patch))
+        .await
+        .unwrap();
+    let spaces: Api<Namespace> = Api::all(world.client());
+    let labels = json!({"pod-security.kubernetes.io/enforce": "privileged",
+        "hosted-instances.io/instance": null});
+    let patch = json!({"metadata": {"labels": labels}});
+    spaces
+        .patch(&name, &edit, &Patch::Merge(&patch))
+        .await
+        .unwrap();
 }
 
 async fn seen_again(world: &World) -> Observation {

@@ -12,7 +12,7 @@ use service::ports::ClusterError;
 
 use crate::client::{call, find};
 use crate::failure::Failure;
-use crate::resource::AppProject;
+use crate::resource::{AppProject, AppProjectSpec};
 use crate::rights::{Rule, Scope, reviews, rules};
 use crate::secrets;
 
@@ -201,6 +201,27 @@ async fn project(client: &Client, settings: &ClusterSettings) -> CheckLine {
         }
         Err(failure) => return line(name, false, unclear(&failure)),
     };
+    let wrong = faults_of(&project, settings);
+    if wrong.is_empty() {
+        line(
+            name,
+            true,
+            format!("{space}/{wished} admits our Applications and nothing wider."),
+        )
+    } else {
+        line(
+            name,
+            false,
+            format!(
+                "{space}/{wished}: {}. Correct the AppProject.",
+                wrong.join("; ")
+            ),
+        )
+    }
+}
+
+/// Why a project does not serve us, or serves too much.
+fn faults_of(project: &AppProjectSpec, settings: &ClusterSettings) -> Vec<String> {
     let mut wrong = Vec::new();
     let from = &settings.application_namespace;
     if !project
@@ -238,22 +259,7 @@ async fn project(client: &Client, settings: &ClusterSettings) -> CheckLine {
             open.namespace
         ));
     }
-    if wrong.is_empty() {
-        line(
-            name,
-            true,
-            format!("{space}/{wished} admits our Applications and nothing wider."),
-        )
-    } else {
-        line(
-            name,
-            false,
-            format!(
-                "{space}/{wished}: {}. Correct the AppProject.",
-                wrong.join("; ")
-            ),
-        )
-    }
+    wrong
 }
 
 /// Whether Secrets Manager can be spoken to.

@@ -162,13 +162,21 @@ async fn describe(
         .map_err(|t| {
             ClusterError::Unreachable(format!("EKS in {region}: {}: {}", t.stage, t.detail))
         })?;
-    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    match answer.status {
+    described(answer.status, &answer.body, cluster, region)
+}
+
+/// What EKS said of a cluster.
+fn described(
+    status: u16,
+    body: &[u8],
+    cluster: &str,
+    region: &str,
+) -> Result<(String, Vec<u8>), ClusterError> {
+    match status {
         200 => {}
         404 => {
-            return Err(misconfigured(format!(
-                "There is no EKS cluster {cluster} in {region}"
-            )));
+            let none = format!("There is no EKS cluster {cluster} in {region}");
+            return Err(misconfigured(none));
         }
         401 | 403 => {
             return Err(misconfigured(format!(
@@ -177,16 +185,15 @@ async fn describe(
             )));
         }
         status => {
-            return Err(ClusterError::Unreachable(format!(
-                "EKS in {region} answers {status}"
-            )));
+            let said = format!("EKS in {region} answers {status}");
+            return Err(ClusterError::Unreachable(said));
         }
     }
-    let authority = body["cluster"]["certificateAuthority"]["data"]
-        .as_str()
-        .unwrap_or("");
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let found = &body["cluster"];
+    let authority = found["certificateAuthority"]["data"].as_str().unwrap_or("");
     let pem = STANDARD.decode(authority).unwrap_or_default();
-    match (body["cluster"]["endpoint"].as_str(), certificate(&pem)) {
+    match (found["endpoint"].as_str(), certificate(&pem)) {
         (Some(endpoint), Some(der)) => Ok((endpoint.to_owned(), der)),
         _ => Err(ClusterError::Unreachable(format!(
             "the EKS cluster {cluster} has no endpoint yet; it may still be being created"
@@ -310,6 +317,35 @@ mod tests {
         assert!(
             matches!(&said, ClusterError::Misconfigured(t) if t.contains("no AWS credentials"))
         );
+    }
+
+    #[test]
+    fn what_eks_says_is_read_or_explained() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
+        let body = serde_json::json!({"cluster": {
+            "endpoint": "https://x.eks.amazonaws.com",
+            "certificateAuthority": {"data": STANDARD.encode(pem)},
+        }});
+        let read = |status, body: &str| described(status, body.as_bytes(), "prism-eu", "eu-west-1");
+        let found = read(200, &body.to_string()).unwrap();
+        assert_eq!(
+            found,
+            ("https://x.eks.amazonaws.com".to_owned(), vec![0, 1, 2])
+        );
+        for (status, body, says) in [
+            (404, "", "no EKS cluster prism-eu in eu-west-1"),
+            (403, "", "eks:DescribeCluster"),
+            (503, "", "answers 503"),
+            (200, "<html>", "no endpoint yet"),
+            (
+                200,
+                r#"{"cluster": {"status": "CREATING"}}"#,
+                "no endpoint yet",
+            ),
+        ] {
+            let said = read(status, body).unwrap_err().to_string();
+            assert!(said.contains(says), "{status} {body}: {said}");
+        }
     }
 
     #[test]

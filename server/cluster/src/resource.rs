@@ -11,8 +11,8 @@ pub use apisix::{
     KeyAuth, Plugin, SecretName,
 };
 pub use argo::{
-    AppProject, Application, ApplicationBody, ApplicationSpec, Automated, Destination, Helm,
-    Identity, Retry, Source, SyncPolicy,
+    AppProject, AppProjectSpec, Application, ApplicationBody, ApplicationSpec, Automated,
+    Destination, Helm, Identity, Retry, Source, SyncPolicy,
 };
 pub use observed::{Certificate, Condition, ExternalSecret, Postgresql};
 

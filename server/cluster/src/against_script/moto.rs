@@ -64,6 +64,21 @@ fn secret(name: &str, text: &str, at: u8) -> NewSecret {
     }
 }
 
+/// Somebody who may read.
+async fn reader(moto: &Moto) -> aws_sdk_secretsmanager::Client {
+    let aws = Aws {
+        clock: Arc::new(Fixed),
+        overrides: BTreeMap::new(),
+    };
+    let vault = Vault {
+        region: "eu-west-1".to_owned(),
+        endpoint: Some(moto.url.clone()),
+        role: None,
+        local: true,
+    };
+    aws.secrets_manager(&vault).await
+}
+
 #[tokio::test]
 async fn entries_are_written_once_found_and_deleted() {
     let Some(moto) = moto().await else {
@@ -84,17 +99,7 @@ async fn entries_are_written_once_found_and_deleted() {
     let other = secret("wallet-seed", "second", 3);
     clusters.write_secrets(&target, &[other]).await.unwrap();
 
-    let aws = Aws {
-        clock: Arc::new(Fixed),
-        overrides: BTreeMap::new(),
-    };
-    let vault = Vault {
-        region: "eu-west-1".to_owned(),
-        endpoint: Some(moto.url.clone()),
-        role: None,
-        local: true,
-    };
-    let reader = aws.secrets_manager(&vault).await;
+    let reader = reader(&moto).await;
     let name = "hosted-instances/one/k7mq2x9dr4ht/wallet-seed";
     let read = reader
         .get_secret_value()
