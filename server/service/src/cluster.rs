@@ -82,6 +82,10 @@ impl ClusterService {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for people of tenants.
+    #[expect(
+        clippy::unused_async,
+        reason = "every service method is awaited, whatever it reads"
+    )]
     pub async fn offers(&self, actor: &Actor) -> Result<Vec<AccessOffer>> {
         authorise::<may::ReadCluster>(actor, None, WHAT)?;
         Ok(self.context.clusters.offers())

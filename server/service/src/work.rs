@@ -195,7 +195,7 @@ impl Worker {
             Ok(0) => {}
             Ok(many) => tracing::info!(many, "Operations were handed back."),
             Err(error) => {
-                tracing::warn!(%error, "Claims run out by themselves; none could be handed back.")
+                tracing::warn!(%error, "Claims run out by themselves; none could be handed back.");
             }
         }
     }

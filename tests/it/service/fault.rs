@@ -40,9 +40,9 @@ fn faults() -> Vec<(&'static str, Fault)> {
     ]
 }
 
-/// What is there, with the instance's id left out.
+/// What is there of an instance, with its id left out.
 fn shape(world: &TestWorld, id: &InstanceId) -> Vec<String> {
-    let all = world.cluster.inventory();
+    let all = world.cluster.inventory_of(id);
     all.into_iter()
         .map(|line| line.replace(id.as_str(), "<id>"))
         .collect()
@@ -68,17 +68,16 @@ async fn work_through(world: &TestWorld, id: OperationId, name: &str) {
 
 #[tokio::test]
 async fn a_creation_survives_every_fault_at_every_step() {
-    let reference = TestWorld::new().await;
-    let whole = reference.running("Staging").await;
-    let whole = shape(&reference, &whole.id);
+    let world = TestWorld::with(quick_leases()).await;
+    let whole = world.running("Whole").await;
+    let whole = shape(&world, &whole.id);
     assert_eq!(whole.len(), 7, "{whole:?}");
     let mut count = 0;
     for method in Method::CREATE {
         for (name, fault) in faults() {
-            let world = TestWorld::with(quick_leases()).await;
             world.cluster.fail(method, 1, fault);
-            let made = world.create("Staging").await;
             let name = format!("{method:?}, {name}");
+            let made = world.create(&name).await;
             work_through(&world, made.operation.id, &name).await;
             assert_eq!(shape(&world, &made.instance.id), whole, "{name}");
             count += 1;
@@ -89,21 +88,17 @@ async fn a_creation_survives_every_fault_at_every_step() {
 
 #[tokio::test]
 async fn a_deletion_survives_every_fault_at_every_step() {
+    let world = TestWorld::with(quick_leases()).await;
     let mut count = 0;
     for method in Method::DELETE {
         for (name, fault) in faults() {
-            let world = TestWorld::with(quick_leases()).await;
-            let made = world.create("Staging").await;
+            let name = format!("{method:?}, {name}");
+            let made = world.create(&name).await;
             work_through(&world, made.operation.id, "creation").await;
             world.cluster.fail(method, 1, fault);
             let asked = world.delete(&made.instance.id, Duration::ZERO).await;
-            let name = format!("{method:?}, {name}");
             work_through(&world, asked.id, &name).await;
-            assert_eq!(
-                shape(&world, &made.instance.id),
-                Vec::<String>::new(),
-                "{name}"
-            );
+            assert_eq!(world.cluster.inventory(), Vec::<String>::new(), "{name}");
             count += 1;
         }
     }
@@ -113,16 +108,16 @@ async fn a_deletion_survives_every_fault_at_every_step() {
 #[tokio::test]
 async fn a_creation_survives_two_faults_at_any_two_steps() {
     let lost = || ClusterError::Unreachable("connection reset".to_owned());
+    let world = TestWorld::with(quick_leases()).await;
     for first in Method::CREATE {
         for second in Method::CREATE {
-            let world = TestWorld::with(quick_leases()).await;
             world.cluster.fail(first, 1, Fault::After(lost()));
             world.cluster.fail(second, 1, Fault::Before(lost()));
             world
                 .cluster
                 .fail(Method::Observe, 1, Fault::Before(lost()));
-            let made = world.create("Staging").await;
             let name = format!("{first:?} then {second:?}");
+            let made = world.create(&name).await;
             work_through(&world, made.operation.id, &name).await;
             assert_eq!(shape(&world, &made.instance.id).len(), 7, "{name}");
         }

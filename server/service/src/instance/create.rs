@@ -217,7 +217,7 @@ fn free_name(purpose: Purpose, taken: &[String]) -> Result<InstanceName> {
         Purpose::Development => "Development",
         Purpose::Production => "Production",
     };
-    let free = (1..)
+    let free = (1..=taken.len() + 1)
         .map(|n| {
             if n == 1 {
                 word.to_owned()

@@ -106,13 +106,12 @@ impl Room {
                 None => None,
             };
             self.wish(&row.id, target.clone());
-            match self.tiles.get_mut(&row.id) {
-                Some(tile) => tile.take(row, target),
-                None => {
-                    let mut tile = Tile::new(row, target);
-                    tile.look_at = Some(Instant::now() + Duration::from_secs(1));
-                    self.tiles.insert(tile.instance.id.clone(), tile);
-                }
+            if let Some(tile) = self.tiles.get_mut(&row.id) {
+                tile.take(row, target);
+            } else {
+                let mut tile = Tile::new(row, target);
+                tile.look_at = Some(Instant::now() + Duration::from_secs(1));
+                self.tiles.insert(tile.instance.id.clone(), tile);
             }
         }
         Ok(())

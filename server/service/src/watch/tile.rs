@@ -30,18 +30,25 @@ pub(super) struct Tile {
     pub health: Health,
     /// Reported by this watch, or looked at since it began.
     pub fresh: bool,
-    /// The facts differ from what is kept.
-    pub unsaved: bool,
-    /// The outcome of the probe differs from what is kept, or that is old.
-    pub probe_unsaved: bool,
-    /// The active operation should look.
-    pub nudge: bool,
+    /// What is to be written.
+    pub open: Open,
     /// When to look by reading the cluster, should the watch not report by then.
     pub look_at: Option<Instant>,
     /// When to probe next; none while one is under way.
     pub probe_at: Option<Instant>,
     probe_written: Timestamp,
     due: Timestamp,
+}
+
+/// What of a tile is to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Open {
+    /// The facts differ from what is kept.
+    pub seen: bool,
+    /// The outcome of the probe differs from what is kept, or that is old.
+    pub probe: bool,
+    /// The active operation should look.
+    pub nudge: bool,
 }
 
 impl Tile {
@@ -54,9 +61,7 @@ impl Tile {
             seen: None,
             probe: None,
             fresh: false,
-            unsaved: false,
-            probe_unsaved: false,
-            nudge: false,
+            open: Open::default(),
             look_at: None,
             probe_at: Some(Instant::now()),
             due: Timestamp::default(),
@@ -105,8 +110,8 @@ impl Tile {
         self.fresh = true;
         self.look_at = None;
         if changed {
-            self.unsaved = true;
-            self.nudge = true;
+            self.open.seen = true;
+            self.open.nudge = true;
             self.hurry();
             // What changed inside may show outside: asked now, not when the schedule says.
             self.probe_soon();
@@ -121,21 +126,19 @@ impl Tile {
             .as_ref()
             .is_some_and(|before| before.outcome == probe.outcome);
         if !same || probe.at.since(self.probe_written) >= PROBE_KEPT {
-            self.probe_unsaved = true;
+            self.open.probe = true;
         }
-        self.nudge |= !same && self.is_changing();
+        self.open.nudge |= !same && self.is_changing();
         self.due = Timestamp::default();
         self.probe = Some(probe);
     }
 
-    /// The probe was written.
-    pub fn probe_saved(&mut self) {
-        self.probe_unsaved = false;
-        self.probe_written = self
-            .probe
-            .as_ref()
-            .map(|probe| probe.at)
-            .unwrap_or_default();
+    /// Everything was written.
+    pub fn saved(&mut self) {
+        if self.open.probe {
+            self.probe_written = self.probe.as_ref().map(|it| it.at).unwrap_or_default();
+        }
+        self.open = Open::default();
     }
 
     /// How long until the next request.

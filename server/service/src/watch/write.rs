@@ -16,6 +16,7 @@ use store::operation::claim;
 use store::{Tx, Wake};
 
 use super::room::Room;
+use super::tile::Open;
 use crate::{Context, Result, cluster, event, health, instance};
 
 /// Most instances in one transaction.
@@ -79,7 +80,7 @@ fn gather(room: &mut Room, now: Timestamp) -> Work {
     for (id, tile) in &mut room.tiles {
         let before = tile.health.clone();
         let change = tile.judge(&fact, alive, now);
-        if change.is_some() || tile.unsaved || tile.probe_unsaved || tile.nudge {
+        if change.is_some() || tile.open != Open::default() {
             ids.push(id.clone());
         }
         if let Some(change) = change {
@@ -124,10 +125,10 @@ async fn batch(
         let Some(tile) = room.tiles.get(id) else {
             continue;
         };
-        if let (true, Some(seen)) = (tile.unsaved, &tile.seen) {
+        if let (true, Some(seen)) = (tile.open.seen, &tile.seen) {
             store::observation::save(&mut tx, lease, id, seen).await?;
         }
-        if let (true, Some(probe)) = (tile.probe_unsaved, &tile.probe) {
+        if let (true, Some(probe)) = (tile.open.probe, &tile.probe) {
             store::observation::save_probe(&mut tx, lease, id, probe).await?;
         }
         if let Some((change, _)) = changes.get(id)
@@ -135,7 +136,7 @@ async fn batch(
         {
             told.push(id);
         }
-        if tile.nudge {
+        if tile.open.nudge {
             nudged |= claim::nudge(&mut tx, id, now).await?;
         }
     }
@@ -152,11 +153,7 @@ async fn batch(
     room.sight_saved = room.sight.clone();
     for id in ids {
         if let Some(tile) = room.tiles.get_mut(id) {
-            tile.unsaved = false;
-            tile.nudge = false;
-            if tile.probe_unsaved {
-                tile.probe_saved();
-            }
+            tile.saved();
         }
     }
     Ok(true)

@@ -72,7 +72,8 @@ async fn reconfigure(job: &mut Job) -> Turn {
     let mut tx = job.open().await?;
     job.lock_instance(&mut tx).await?;
     let now = job.now();
-    job.instance.overrides = job.operation.wish.overrides_before.clone();
+    let before = &job.operation.wish.overrides_before;
+    job.instance.overrides.clone_from(before);
     store::instance::save(&mut tx, &job.held, &job.instance, now).await?;
     tx.commit().await?;
     if job.begun(StepName::Application).is_some()

@@ -126,7 +126,8 @@ impl Job {
     pub async fn next(&mut self) -> Result<Next> {
         let target = self.target()?;
         let unreachable = self.look(target.as_ref()).await;
-        let next = self.plan(self.found(unreachable.as_ref()), unreachable.as_ref());
+        let found = self.found(unreachable.as_ref());
+        let next = self.plan(found.as_ref(), unreachable.as_ref());
         let near = matches!(
             &next,
             Next::Wait {
@@ -142,7 +143,7 @@ impl Job {
             self.probe = Some(self.context.clusters.probe(target, &key).await);
         }
         self.note(self.found(unreachable.as_ref()));
-        Ok(self.plan(self.operation.cause.clone(), unreachable.as_ref()))
+        Ok(self.plan(self.operation.cause.as_ref(), unreachable.as_ref()))
     }
 
     /// Takes a look unless one is at hand; says why none could be taken.
@@ -227,8 +228,8 @@ impl Job {
         self.operation.cause = cause;
     }
 
-    fn plan(&self, cause: Option<Cause>, unreachable: Option<&Cause>) -> Next {
-        let same = self.operation.cause.as_ref().map(|c| c.code) == cause.as_ref().map(|c| c.code);
+    fn plan(&self, cause: Option<&Cause>, unreachable: Option<&Cause>) -> Next {
+        let same = self.operation.cause.as_ref().map(|c| c.code) == cause.map(|c| c.code);
         let since = self
             .operation
             .cause_since
@@ -247,7 +248,7 @@ impl Job {
             begun: &begun,
             seen: self.seen.as_ref(),
             unreachable,
-            cause: cause.as_ref().map(|cause| (cause, since)),
+            cause: cause.map(|cause| (cause, since)),
             probe: self.probe.as_ref(),
             release: self.instance.release,
             gate_generation: self.instance.gate_generation,
