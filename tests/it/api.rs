@@ -9,5 +9,6 @@ mod idempotency;
 mod journey;
 mod pages;
 mod safety;
+mod secrets;
 mod shapes;
 mod table;

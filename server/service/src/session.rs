@@ -73,6 +73,17 @@ impl SessionService {
         session.cycle_id().await.map_err(Error::internal)
     }
 
+    /// As [`SessionService::caller`], without counting as a use: a stream that stays open asks again
+    /// and again, and must not keep a session alive that nobody uses.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn still(&self, session: &Id) -> Result<Option<Actor>> {
+        let hash = hash_of(session);
+        let found = store::session::caller(&self.context.db, &hash, life(&self.context)).await?;
+        Ok(found.map(|(user, _)| Actor::User(user)))
+    }
+
     /// Who comes with a session, with every role; one statement. None when it has ended, belongs to
     /// nobody, or its user may not sign in any more.
     ///

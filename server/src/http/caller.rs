@@ -41,6 +41,21 @@ impl fmt::Debug for Credential {
 }
 
 impl Credential {
+    /// Whom it still stands for, asked without counting as a use of it; nobody when it was revoked or
+    /// has ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn still(&self, services: &Services) -> service::Result<Actor> {
+        match self {
+            Self::Session(id) => {
+                let found = services.session.still(id).await?;
+                Ok(found.unwrap_or(Actor::Anonymous))
+            }
+            _ => self.actor(services).await,
+        }
+    }
+
     /// Whom it stands for at this moment; nobody when it was revoked or has ended.
     ///
     /// # Errors

@@ -2,6 +2,12 @@
 //! holds for all of them (who may ask, how refusals look, the idempotency key) is added here once, so
 //! that no operation can forget it.
 
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -10,15 +16,15 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
-    PathItem, Ref, RefOr, Required, Response, ResponseBuilder,
+    PathItem, Ref, RefOr, Required, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::problem::{FieldProblem, MEDIA_TYPE, Problem};
-use super::state::AppState;
-use super::{readiness, v1};
+use super::state::{AppState, HttpSettings};
+use super::{readiness, reference, v1};
 
 const ABOUT: &str = "Creates tenants and their instances, follows operations and health, and does \
 everything else that the console does.\n\nSend an access token: `Authorization: Bearer hiat_…`. \
@@ -53,8 +59,30 @@ pub fn openapi() -> OpenApi {
 /// **Permissions**: none. **Errors**: none.
 #[utoipa::path(get, path = "/openapi.json", operation_id = "read_openapi", tag = "health",
     responses((status = 200, description = "OpenAPI 3.1.", body = Object)))]
-pub async fn document() -> axum::Json<OpenApi> {
-    axum::Json(openapi())
+pub async fn document(Extension(written): Extension<Arc<Written>>) -> Response {
+    let json = [(CONTENT_TYPE, "application/json")];
+    (json, written.document.clone()).into_response()
+}
+
+/// The description as it is sent, written once per server.
+#[derive(Debug)]
+pub struct Written {
+    /// For programs: JSON.
+    pub document: Bytes,
+    /// For people: HTML; none when it could not be rendered.
+    pub reference: Option<Bytes>,
+}
+
+impl Written {
+    /// Writes it out.
+    #[must_use]
+    pub fn new(settings: &HttpSettings) -> Self {
+        let document = openapi();
+        Self {
+            document: serde_json::to_vec(&document).unwrap_or_default().into(),
+            reference: reference::render(&document, settings).map(Bytes::from),
+        }
+    }
 }
 
 fn base() -> OpenApi {
@@ -162,7 +190,7 @@ fn refusals(path: &str, method: &str, operation: &Operation) -> Vec<(&'static st
     all
 }
 
-fn refusal(description: &str) -> Response {
+fn refusal(description: &str) -> utoipa::openapi::Response {
     let schema = Ref::from_schema_name(Problem::name());
     let id = HeaderBuilder::new()
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))

@@ -2,13 +2,15 @@
 //! safety, compression, panics, size, address; then, for people and programs (not for static files),
 //! cross-site refusal, session, caller; then, for the API, idempotency, and for pages, their context.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use model::Actor;
 use model::health::HealthStatus;
 use model::operation::OperationState;
@@ -42,6 +44,7 @@ pub fn router(state: &AppState) -> Router {
 
 /// REST, its description and the checks of an orchestrator.
 fn api(state: &AppState) -> Router {
+    let written = Arc::new(openapi::Written::new(&state.settings));
     let (routes, _) = openapi::described().split_for_parts();
     let described = routes
         .layer(from_fn_with_state(state.clone(), idempotency::layer))
@@ -53,6 +56,7 @@ fn api(state: &AppState) -> Router {
     described
         .merge(unknown)
         .route("/api/docs", get(reference::page))
+        .layer(Extension(written))
         .with_state(state.clone())
 }
 

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use http::Method;
 use serde_json::json;
 use tests::app::{TestApp, Who};
-use tests::client::Client;
+use tests::client::{Client, Proof};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -219,4 +219,28 @@ async fn it_ends_when_the_server_stops() {
     let ready = app.anonymous().get("/readyz").await;
     assert_eq!(ready.status, 503);
     assert_eq!(app.anonymous().get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn listening_keeps_no_session_alive() {
+    let app = TestApp::new().await;
+    let owner = app.client(Who::Owner).await;
+    let mut stream = Stream::open(&owner, "", None).await;
+    assert!(stream.next().await.is_some());
+    let Proof::Session(id) = owner.proof().clone() else {
+        panic!("a session")
+    };
+    let id = id.parse().expect("an id");
+    let sessions = &app.world.services.session;
+    // Asked every ten minutes of the clock, as a stream would, and used by nobody.
+    for _ in 0..3 {
+        app.world.db.clock.advance(Duration::from_mins(9));
+        assert!(sessions.still(&id).await.expect("an answer").is_some());
+    }
+    app.world.db.clock.advance(Duration::from_mins(4));
+    assert!(sessions.still(&id).await.expect("an answer").is_none());
+    let ended = async { while stream.next().await.is_some() {} };
+    timeout(Duration::from_secs(5), ended)
+        .await
+        .expect("it has ended");
 }

@@ -103,7 +103,7 @@ const ROUTES: [(&str, &str, For); 53] = [
 /// Routes whose answer depends on more than a role, tried by tests of their own.
 const ELSEWHERE: [(&str, &str); 1] = [("GET", "/audit")];
 
-fn filled(things: &Things, path: &str) -> String {
+pub fn filled(things: &Things, path: &str) -> String {
     let noun = path.split('/').nth(1).unwrap_or_default();
     let id = match noun {
         "tenants" => "{tenant}",

@@ -203,11 +203,16 @@ async fn readiness_says_what_is_amiss() {
         .map(|it| it["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["database", "migrations", "draining"]);
+    let owner = app.client(Who::Owner).await;
     app.world.db.db.close().await;
     let reply = app.anonymous().get("/readyz").await;
     assert_eq!(reply.status, 503);
     assert_eq!(reply.value()["checks"][0]["ok"], false);
     assert_eq!(app.anonymous().get("/healthz").await.status, 200);
+    let page = owner.get("/tenants").await;
+    assert_eq!(page.status, 503);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(!page.header("retry-after").is_empty());
     let away = app.bearer_of_nobody().get("/api/v1/me").await;
     assert_eq!(
         (away.status.as_u16(), away.problem().as_str()),

@@ -67,14 +67,13 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-/// Reads it whole, up to the limit.
+/// Reads it whole, up to the limit of the API.
 pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let limit = limits::of(request.uri().path());
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::too_large(limit)
+                Problem::too_large(limits::API)
             } else {
                 Problem::bad_request(
                     "incomplete",

@@ -162,7 +162,7 @@ impl Reader {
     /// Who is listening now; nobody ends the stream. A database that is away ends it as well: the
     /// client connects again and is asked anew.
     async fn still_there(&self) -> Option<Actor> {
-        let actor = self.credential.actor(&self.services).await.ok()?;
+        let actor = self.credential.still(&self.services).await.ok()?;
         (actor != Actor::Anonymous).then_some(actor)
     }
 }
