@@ -43,7 +43,7 @@ export const tests = {
 
   sandbox: async (visit) => {
     const page = await visit.open('/sandbox', { awake: false });
-    await page.getByRole('heading', { level: 1, name: 'Sandbox faults' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Faults' }).waitFor();
     await visit.pictures(page, 'sandbox');
   },
 
