@@ -222,7 +222,10 @@ fn offer_new_rows(old: &Element, fresh: &Element) {
         return;
     };
     let gone = list.query_selector("[data-gone]").ok().flatten().is_some();
-    if (new > 0 || gone) && dom::now() - TOUCHED.get() >= LEFT_ALONE && !in_use(&list, false) {
+    // A list without rows says so in words, and these would not be true any more.
+    let empty = dom::all(&list, "[data-live]").is_empty();
+    let left_alone = empty || dom::now() - TOUCHED.get() >= LEFT_ALONE;
+    if (new > 0 || gone) && left_alone && !in_use(&list, false) {
         list.set_inner_html(&fresh.inner_html());
         remember();
     }

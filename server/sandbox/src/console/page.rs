@@ -42,6 +42,7 @@ fn frame(title: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\"><title>{title}</title><link \
+         rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"><link \
          rel=\"stylesheet\" href=\"/assets/style.css\"></head><body><a class=\"skip\" \
          href=\"#main\">Skip to the content</a><div class=\"column\"><header class=\"topbar\"><nav \
          class=\"crumbs\" aria-label=\"Where am I\"><ol><li><a href=\"/\">Fleet</a></li><li>Sandbox\
