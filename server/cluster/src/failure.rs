@@ -85,6 +85,8 @@ impl Failure {
                 let pause = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
                 Self::Busy { pause }
             }
+            // The API is there; something in front of the storage did not let the object through.
+            500..=599 if said.contains("webhook") => Self::Refused(said),
             // A request time-out and a server's own trouble say nothing about what was asked.
             408 => Self::Unreachable("the API answers 408 (request timeout)".to_owned()),
             401 => Self::Refused("the API does not accept our credentials (401)".to_owned()),
@@ -169,6 +171,10 @@ mod tests {
         assert_eq!(status(429, ""), Failure::Busy { pause: None });
         assert_eq!(status(403, "no"), Failure::Refused("no".to_owned()));
         assert!(matches!(status(500, "boom"), Failure::Unreachable(t) if t.contains("500: boom")));
+        assert!(matches!(
+            status(500, "failed calling webhook \"x\""),
+            Failure::Refused(_)
+        ));
         assert!(matches!(status(0, "<html>"), Failure::Unreachable(_)));
         assert!(status(503, "").passes() && !status(422, "").passes());
     }

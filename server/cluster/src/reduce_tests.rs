@@ -252,9 +252,10 @@ fn deployment(name: &str, ready: i32, conditions: Value) -> Value {
     object
 }
 
-#[test]
-fn pods_that_could_not_even_be_created() {
-    let refusal = "pods \"x\" is forbidden: violates PodSecurity \"restricted:latest\"";
+const REFUSAL: &str = "pods \"x\" is forbidden: violates PodSecurity \"restricted:latest\"";
+
+/// Two workloads whose pods are refused: one says so itself, of the other only an event does.
+fn refused_pods() -> Facts {
     let mut facts = Facts::default();
     add::<Deployment>(
         &mut facts,
@@ -262,7 +263,7 @@ fn pods_that_could_not_even_be_created() {
             "cloud-agent",
             0,
             json!([
-                {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": refusal},
+                {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": REFUSAL},
             ]),
         ),
     );
@@ -280,11 +281,16 @@ fn pods_that_could_not_even_be_created() {
             9,
         ),
     );
-    let found = seen(&facts);
+    facts
+}
+
+#[test]
+fn pods_that_could_not_even_be_created() {
+    let found = seen(&refused_pods());
     assert_eq!(
         found.refused,
         [
-            ("Deployment/cloud-agent".to_owned(), refusal.to_owned()),
+            ("Deployment/cloud-agent".to_owned(), REFUSAL.to_owned()),
             (
                 "Deployment/cloud-agent-enterprise".to_owned(),
                 "exceeded quota".to_owned()
@@ -296,7 +302,12 @@ fn pods_that_could_not_even_be_created() {
         (2, 0)
     );
     assert_eq!(found.workloads[0].image, "agent:1");
-    // It heals: the event stays for an hour, the workload is complete, or a pod was made since.
+}
+
+#[test]
+fn a_refusal_ends_when_the_workload_is_complete_or_a_pod_was_made() {
+    let mut facts = refused_pods();
+    // The event itself stays for an hour.
     let mut healed = facts.clone();
     add::<Deployment>(&mut healed, deployment("cloud-agent", 2, json!([])));
     add::<Deployment>(

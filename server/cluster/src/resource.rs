@@ -21,8 +21,8 @@ use std::fmt::Debug;
 use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Everything that an object kind must be to be read and written here.
 pub trait Kind:
@@ -48,3 +48,50 @@ impl<K> Namespaced for K where K: Kind + Resource<Scope = NamespaceResourceScope
 /// A kind whose objects belong to the whole cluster.
 pub trait ClusterWide: Kind + Resource<Scope = ClusterResourceScope> {}
 impl<K> ClusterWide for K where K: Kind + Resource<Scope = ClusterResourceScope> {}
+
+/// Reads a field that is written as null like one that is missing: one object with a null in it must not
+/// make a whole list unreadable.
+fn or_nothing<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nulls_are_like_nothing() {
+        let metadata = json!({"name": "x"});
+        let application: Application = serde_json::from_value(json!({
+            "metadata": metadata,
+            "spec": {"project": null, "sources": null, "destination": null, "syncPolicy": null},
+            "operation": null,
+            "status": {"sync": null, "health": {"status": null}, "operationState": null,
+                "conditions": null},
+        }))
+        .unwrap();
+        assert_eq!(application.spec, ApplicationBody::default());
+        let certificate: Certificate = serde_json::from_value(json!({
+            "metadata": metadata, "spec": {},
+            "status": {"conditions": [{"type": "Ready", "status": null, "message": null}]},
+        }))
+        .unwrap();
+        assert_eq!(certificate.status.unwrap().conditions[0].kind, "Ready");
+        let gate: ApisixPluginConfig = serde_json::from_value(json!({
+            "metadata": metadata, "spec": {"plugins": [{"name": "x", "enable": null}]},
+        }))
+        .unwrap();
+        assert!(!gate.spec.plugins[0].enable);
+        let database: Postgresql = serde_json::from_value(json!({
+            "metadata": metadata, "spec": {}, "status": {"PostgresClusterStatus": null},
+        }))
+        .unwrap();
+        assert_eq!(database.status.unwrap().cluster, "");
+    }
+}

@@ -79,6 +79,34 @@ async fn reader(moto: &Moto) -> aws_sdk_secretsmanager::Client {
     aws.secrets_manager(&vault).await
 }
 
+/// The entry has the first text and says whose it is.
+async fn is_as_written(reader: &aws_sdk_secretsmanager::Client, name: &str) {
+    let read = reader
+        .get_secret_value()
+        .secret_id(name)
+        .send()
+        .await
+        .unwrap();
+    let value: Value = serde_json::from_str(read.secret_string().unwrap()).unwrap();
+    assert_eq!(value, json!({"value": "first"}));
+    let described = reader
+        .describe_secret()
+        .secret_id(name)
+        .send()
+        .await
+        .unwrap();
+    let tags: BTreeMap<&str, &str> = described
+        .tags()
+        .iter()
+        .filter_map(|tag| Some((tag.key()?, tag.value()?)))
+        .collect();
+    assert_eq!(tags["hosted-instances/instance"], "k7mq2x9dr4ht");
+    assert_eq!(
+        tags["hosted-instances/tenant"],
+        "018f3f1e-0000-7000-8000-000000000001"
+    );
+}
+
 #[tokio::test]
 async fn entries_are_written_once_found_and_deleted() {
     let Some(moto) = moto().await else {
@@ -101,27 +129,7 @@ async fn entries_are_written_once_found_and_deleted() {
 
     let reader = reader(&moto).await;
     let name = "hosted-instances/one/k7mq2x9dr4ht/wallet-seed";
-    let read = reader
-        .get_secret_value()
-        .secret_id(name)
-        .send()
-        .await
-        .unwrap();
-    let value: Value = serde_json::from_str(read.secret_string().unwrap()).unwrap();
-    assert_eq!(value, json!({"value": "first"}));
-    let described = reader
-        .describe_secret()
-        .secret_id(name)
-        .send()
-        .await
-        .unwrap();
-    let tags: BTreeMap<&str, &str> = described
-        .tags()
-        .iter()
-        .filter_map(|tag| Some((tag.key()?, tag.value()?)))
-        .collect();
-    assert_eq!(tags["hosted-instances/instance"], "k7mq2x9dr4ht");
-    assert_eq!(tags["hosted-instances/tenant"], target.tenant.to_string());
+    is_as_written(&reader, name).await;
 
     // Another instance whose id begins alike keeps its entries.
     let first = target.instance.clone();

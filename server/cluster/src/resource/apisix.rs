@@ -15,18 +15,18 @@ use serde_json::Value;
     schema = "disabled"
 )]
 pub struct ApisixPluginConfigSpec {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub plugins: Vec<Plugin>,
 }
 
 /// One plugin and how it is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plugin {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub enable: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub config: Value,
 }
 
@@ -41,7 +41,7 @@ pub struct Plugin {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ApisixConsumerSpec {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub auth_parameter: AuthParameter,
 }
 
@@ -64,6 +64,6 @@ pub struct KeyAuth {
 /// A Secret in the same namespace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SecretName {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub name: String,
 }

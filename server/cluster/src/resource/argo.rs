@@ -18,7 +18,7 @@ use serde_json::Value;
 )]
 pub struct ApplicationBody {
     /// What is wished for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub spec: ApplicationSpec,
     /// A sync that somebody asked for and that has not begun to be recorded in the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,33 +29,33 @@ pub struct ApplicationBody {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationSpec {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub project: String,
     /// Kept as it is, since the list is owned as a whole: a field that somebody adds to a source is a
     /// change of ours.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub sources: Vec<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub destination: Destination,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub sync_policy: SyncPolicy,
 }
 
 /// Where Argo CD deploys to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Destination {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub server: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub namespace: String,
 }
 
 /// When Argo CD deploys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SyncPolicy {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub automated: Automated,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub retry: Retry,
 }
 
@@ -63,16 +63,16 @@ pub struct SyncPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Automated {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub prune: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub self_heal: bool,
 }
 
 /// How often a failed deployment is repeated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub limit: i64,
 }
 
@@ -114,13 +114,13 @@ pub struct Identity {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationStatus {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub sync: SyncStatus,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub health: HealthStatus,
     #[serde(default)]
     pub operation_state: Option<OperationState>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub conditions: Vec<ApplicationCondition>,
 }
 
@@ -128,7 +128,7 @@ pub struct ApplicationStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncStatus {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub status: String,
     /// The specification that was compared. There is no `observedGeneration`.
     #[serde(default)]
@@ -138,34 +138,34 @@ pub struct SyncStatus {
 /// The specification that Argo CD looked at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub sources: Vec<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub destination: Destination,
 }
 
 /// Health of everything that was deployed, as one word.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HealthStatus {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub status: String,
 }
 
 /// The latest deployment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OperationState {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub phase: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub message: String,
 }
 
 /// Something that keeps Argo CD from its work.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApplicationCondition {
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "super::or_nothing")]
     pub kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub message: String,
 }
 
@@ -180,21 +180,21 @@ pub struct ApplicationCondition {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AppProjectSpec {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub source_namespaces: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub source_repos: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub destinations: Vec<ProjectDestination>,
 }
 
 /// A destination that a project admits; both fields may hold `*`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProjectDestination {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub server: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub namespace: String,
 }

@@ -43,23 +43,27 @@ pub struct PostgresqlSpec {}
 /// The operator's one word.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PostgresqlStatus {
-    #[serde(default, rename = "PostgresClusterStatus")]
+    #[serde(
+        default,
+        rename = "PostgresClusterStatus",
+        deserialize_with = "super::or_nothing"
+    )]
     pub cluster: String,
 }
 
 /// A status that is a list of conditions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ready {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub conditions: Vec<Condition>,
 }
 
 /// One condition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "super::or_nothing")]
     pub kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_nothing")]
     pub status: String,
     #[serde(default)]
     pub reason: Option<String>,
