@@ -5,9 +5,22 @@
 
 use crate::{ClusterSeed, Endpoints, SandboxError};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
 
 const FILE: &str = "ports.json";
+/// Below the ports that systems lend to outgoing connections (32768 and up on Linux, 49152 elsewhere),
+/// since any client may have one of those at the moment when this sandbox comes back.
+const FIRST: u16 = 20_000;
+const LAST: u16 = 32_767;
+/// Spreads neighbouring process ids over the whole range.
+const SPREAD: u32 = 7_919;
+const TRIES: usize = 200;
+/// How long a port that was given out before is waited for.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where the sandbox of a folder listens, as its last holder wrote it; `None` when there never was
 /// one.
@@ -90,14 +103,45 @@ async fn cluster(
 }
 
 async fn one(known: Option<&str>) -> Result<(TcpListener, String), SandboxError> {
-    let port = known
-        .and_then(|url| url.rsplit(':').next()?.parse().ok())
-        .unwrap_or(0);
-    let listener = crate::listen::bind(port)
-        .await
-        .map_err(|_| SandboxError::Port { port })?;
+    let before = known.and_then(|url| url.rsplit(':').next()?.parse().ok());
+    let listener = match before {
+        Some(port) => again(port).await?,
+        None => fresh().await?,
+    };
+    let port = before.unwrap_or_default();
     let address = listener
         .local_addr()
         .map_err(|_| SandboxError::Port { port })?;
     Ok((listener, format!("http://{address}")))
+}
+
+/// Binds a port that was given out before, and waits a moment for it: a process that has just ended
+/// may still be letting go of it.
+async fn again(port: u16) -> Result<TcpListener, SandboxError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match crate::listen::bind(port).await {
+            Ok(listener) => return Ok(listener),
+            Err(_) if Instant::now() < deadline => sleep(PAUSE).await,
+            Err(_) => return Err(SandboxError::Port { port }),
+        }
+    }
+}
+
+/// Binds a port that nobody has. Each process begins to look at another place, so that it hardly ever
+/// takes the port of a sandbox that is down at the moment and will come back.
+async fn fresh() -> Result<TcpListener, SandboxError> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let width = u32::from(LAST - FIRST) + 1;
+    let base = std::process::id().wrapping_mul(SPREAD);
+    for _ in 0..TRIES {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let offset = u16::try_from(base.wrapping_add(step) % width).unwrap_or_default();
+        if let Ok(listener) = crate::listen::bind(FIRST + offset).await {
+            return Ok(listener);
+        }
+    }
+    crate::listen::bind(0)
+        .await
+        .map_err(|_| SandboxError::Port { port: 0 })
 }
