@@ -209,6 +209,20 @@ fn the_probe_speaks_for_itself() {
 }
 
 #[test]
+fn a_refused_probe_is_no_trouble_of_its_own_while_parts_come_up() {
+    let mut seen = good();
+    seen.workloads[0].ready = 0;
+    let refused = Probe {
+        at: now(),
+        millis: 1,
+        outcome: ProbeOutcome::Refused { status: 503 },
+    };
+    let look = judge(&seen, &refused);
+    assert_eq!(look.opinions.runtime.status, HealthStatus::Progressing);
+    assert!(look.causes.is_empty(), "{:?}", look.causes);
+}
+
+#[test]
 fn an_unreachable_cluster_and_old_news_say_nothing_about_now() {
     let mut lost = cluster();
     lost.unreachable = Some((now(), "connection refused".into()));

@@ -69,7 +69,10 @@ pub fn assess(
         )
     };
     let reachability = reachability_opinion(probe, wished, now);
-    if trusted.is_some_and(|o| o.application.is_some()) {
+    // While parts are on their way up or over, a request that is refused, or answered by the version
+    // before, is what that looks like from outside, not a trouble of its own.
+    let settled = runtime.status != HealthStatus::Progressing;
+    if settled && trusted.is_some_and(|o| o.application.is_some()) {
         causes.extend(probe_cause(probe, wished, now));
     }
     causes.sort_by_key(|c| CauseCode::ALL.iter().position(|code| *code == c.code));
