@@ -91,6 +91,8 @@ pub struct Services {
     /// People and invitations.
     pub user: UserService,
     pub(crate) history: Arc<operation::history::History>,
+    /// Tells this process from those before it, in the names of holders.
+    pub(crate) process: String,
 }
 
 impl Services {
@@ -101,6 +103,7 @@ impl Services {
             context.entropy.clone(),
         ));
         let history = Arc::new(operation::history::History::default());
+        let process = work::nonce(&*context.entropy);
         Self {
             access_token: AccessTokenService::new(context.clone()),
             audit: AuditService::new(context.clone()),
@@ -116,6 +119,7 @@ impl Services {
             tenant: TenantService::new(context.clone()),
             user: UserService::new(context.clone(), passwords),
             history,
+            process,
             context,
         }
     }

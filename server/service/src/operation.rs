@@ -203,6 +203,7 @@ impl OperationService {
             .await?;
         let (now, usual) = (self.context.now(), self.usual().await?);
         let mut tx = self.context.db.begin().await?;
+        store::operation::claim::lock(&mut tx, id).await?;
         store::instance::lock(&mut tx, &found.instance_id).await?;
         let current = store::operation::by_id_in(&mut tx, id).await?;
         let current = current.ok_or(Error::NotFound { what: WHAT })?;

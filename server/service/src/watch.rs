@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::Entropy;
 use model::cluster::{ClusterName, ClusterSettings};
 use store::Wake;
 use store::lease::Lease;
@@ -22,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use self::hold::hold;
+use crate::work::holder;
 use crate::{Context, Result, Services};
 
 /// How long a watch may take to end.
@@ -51,10 +51,7 @@ impl Drop for Held {
 impl Watcher {
     /// A watcher; `name` is what leases show, made unique here.
     pub fn new(services: Arc<Services>, name: impl Into<String>) -> Self {
-        let mut tail = [0; 4];
-        let entropy: &dyn Entropy = &*services.context.entropy;
-        entropy.fill(&mut tail);
-        let name = format!("{}-{:08x}", name.into(), u32::from_be_bytes(tail));
+        let name = holder(&services, &name.into());
         Self { services, name }
     }
 
@@ -65,6 +62,7 @@ impl Watcher {
     /// Watches until `stop` turns true, then gives every cluster up.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut bell = self.context().db.listen(Wake::Work);
+        self.inherit().await;
         let mut held: HashMap<ClusterName, Held> = HashMap::new();
         while !*stop.borrow() {
             if let Err(error) = self.round(&mut held).await {
@@ -79,6 +77,22 @@ impl Watcher {
         }
         for (_, one) in held.drain() {
             end(one).await;
+        }
+    }
+
+    /// A `SQLite` database belongs to one process, so what another one held is held by nobody now.
+    async fn inherit(&self) {
+        let db = &self.context().db;
+        if db.engine() != "sqlite" {
+            return;
+        }
+        let inherited = async {
+            let mut tx = db.begin().await?;
+            store::lease::inherit(&mut tx, &self.services.process).await?;
+            tx.commit().await
+        };
+        if let Err(error) = inherited.await {
+            tracing::warn!(%error, "Watches of the process before run out first.");
         }
     }
 

@@ -40,17 +40,25 @@ pub struct Worker {
     slots: usize,
 }
 
+/// Eight characters that no other process has.
+pub(crate) fn nonce(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 4];
+    entropy.fill(&mut bytes);
+    format!("{:08x}", u32::from_be_bytes(bytes))
+}
+
+/// The name of a holder: what it is, in which process, and which one.
+pub(crate) fn holder(services: &Services, name: &str) -> String {
+    let one = nonce(&*services.context.entropy);
+    format!("{name}/{}/{one}", services.process)
+}
+
 impl Worker {
-    /// A worker; `name` is what leases show, made unique here so that a restarted process is another
-    /// holder than it was before.
+    /// A worker; `name` is what its claims show, made unique here.
     pub fn new(services: Arc<Services>, name: impl Into<String>) -> Self {
-        let mut tail = [0; 4];
-        let entropy: &dyn Entropy = &*services.context.entropy;
-        entropy.fill(&mut tail);
-        let name = format!("{}-{:08x}", name.into(), u32::from_be_bytes(tail));
         Self {
+            name: holder(&services, &name.into()),
             services,
-            name,
             slots: SLOTS,
         }
     }
@@ -72,6 +80,7 @@ impl Worker {
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let db = &self.services.context.db;
         let mut bell = db.listen(Wake::Work);
+        self.inherit().await;
         let mut hand = JoinSet::new();
         let mut beat = interval(self.services.context.settings.lease / 3);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -179,6 +188,25 @@ impl Worker {
         };
         if let Err(error) = beat.await {
             tracing::warn!(%error, "The claims could not be renewed.");
+        }
+    }
+
+    /// A `SQLite` database belongs to one process, so what another one held is held by nobody now.
+    async fn inherit(&self) {
+        let db = &self.services.context.db;
+        if db.engine() != "sqlite" {
+            return;
+        }
+        let inherited = async {
+            let mut tx = db.begin().await?;
+            let many = claim::inherit(&mut tx, &self.services.process).await?;
+            tx.commit().await?;
+            Ok::<_, store::Error>(many)
+        };
+        match inherited.await {
+            Ok(0) => {}
+            Ok(many) => tracing::info!(many, "Operations of the process before go on."),
+            Err(error) => tracing::warn!(%error, "Claims of the process before run out first."),
         }
     }
 

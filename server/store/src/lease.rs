@@ -19,6 +19,7 @@ sql! {
         on conflict (name) do update set holder = excluded.holder, until = excluded.until, \
         fence = lease.fence + 1 where lease.until < $4 returning fence";
     RENEW = "update lease set until = $3 where name = $1 and fence = $2";
+    INHERIT = "update lease set until = 0 where holder not like $1";
     END = "update lease set until = 0 where name = $1 and fence = $2";
 }
 
@@ -106,4 +107,14 @@ pub async fn end(tx: &mut Tx, lease: &Lease) -> Result<()> {
         sqlx::query(sql).bind(&lease.name).bind(lease.fence).execute(c).await?;
     });
     Ok(())
+}
+
+/// Frees the duties of holders whose names lack `process`; see [`crate::operation::claim::inherit`].
+///
+/// # Errors
+/// As the database reports.
+pub async fn inherit(tx: &mut Tx, process: &str) -> Result<u64> {
+    Ok(on!(tx.handle(), (c, sql) = INHERIT => {
+        sqlx::query(sql).bind(format!("%{process}%")).execute(c).await?.rows_affected()
+    }))
 }

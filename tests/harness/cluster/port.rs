@@ -257,7 +257,7 @@ impl ClusterPort for Imagined {
             tokio::select! {
                 _ = stop.changed() => {}
                 _ = changes.changed() => {}
-                () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {}
+                () = tokio::time::sleep(std::time::Duration::from_millis(250)) => {}
             }
         }
     }

@@ -35,10 +35,14 @@ async fn two_workers_do_each_of_a_hundred_operations_once() {
                 .id,
         );
     }
-    // The second one has services and connections of its own, as another process would.
+    // Where several processes may share a database, the second one is like another process.
     let mut context = world.services.context.clone();
-    context.db = world.db.again().await;
-    let other = Arc::new(Services::new(context));
+    let other = if context.db.engine() == "postgres" {
+        context.db = world.db.again().await;
+        Arc::new(Services::new(context))
+    } else {
+        Arc::clone(&world.services)
+    };
     let (stop, stopped) = watch::channel(false);
     let begun = Instant::now();
     let one = world.worker("one");
@@ -212,4 +216,52 @@ async fn one_that_waits_holds_up_nobody() {
     assert!(world.operation(slow.operation.id).await.state.is_active());
     stop.send(true).unwrap();
     running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_owns_its_database_goes_on_at_once_after_a_kill() {
+    let world = TestWorld::new().await;
+    if world.db.db.engine() != "sqlite" {
+        return;
+    }
+    world.cluster.fail(Method::Gate, 1, Fault::Silence);
+    let made = world.create("Staging").await;
+    let killed = world.worker("killed");
+    let task = tokio::spawn(async move { killed.turn().await });
+    eventually("the effect", || async {
+        world.cluster.calls(Method::Gate) == 1
+    })
+    .await;
+    task.abort();
+    // The clock stands still: no lease runs out.
+    let next = Arc::new(Services::new(world.services.context.clone()));
+    let (stop, stopped) = watch::channel(false);
+    let worker = service::Worker::new(next, "next");
+    let running = tokio::spawn(async move { worker.run(stopped).await });
+    eventually("the end", || async {
+        world.operation(made.operation.id).await.state == OperationState::Succeeded
+    })
+    .await;
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_back_delays_nothing() {
+    let world = TestWorld::new().await;
+    world.cluster.sync(false);
+    let made = world.create("Staging").await;
+    world.db.clock.advance(Duration::from_hours(48));
+    while world.worker("ahead").turn().await.unwrap() > 0 {}
+    assert_eq!(
+        world.operation(made.operation.id).await.state,
+        OperationState::Waiting
+    );
+    world.cluster.sync(true);
+    let now = model::Clock::now(&*world.db.clock);
+    world.db.clock.set(now - Duration::from_hours(48));
+    let ended = world.settle(made.operation.id).await;
+    assert_eq!(ended.state, OperationState::Succeeded, "{ended:?}");
+    let took = model::Clock::now(&*world.db.clock).since(now - Duration::from_hours(48));
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }

@@ -164,13 +164,13 @@ impl Tile {
         self.due = Timestamp::default();
     }
 
-    /// Judges the instance when it is time to; says what is to be written.
+    /// Judges the instance when it is time to; says what is to be written, and what was before.
     pub fn judge(
         &mut self,
         cluster: &ClusterFact,
         alive: Option<Timestamp>,
         now: Timestamp,
-    ) -> Option<HealthChange> {
+    ) -> Option<(HealthChange, Health)> {
         if !self.is_judged() || now < self.due {
             return None;
         }
@@ -199,12 +199,13 @@ impl Tile {
             _ => None,
         };
         self.instance.health = health.clone();
-        Some(HealthChange {
+        let change = HealthChange {
             instance: self.instance.id.clone(),
             health: health.clone(),
             running_version: version,
             transition: before.status != health.status || code(&before) != code(health),
-        })
+        };
+        Some((change, before))
     }
 
     /// The change was not written; it is found again at the next judgement.

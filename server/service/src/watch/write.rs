@@ -78,13 +78,12 @@ fn gather(room: &mut Room, now: Timestamp) -> Work {
     let mut changes = HashMap::new();
     let mut ids = Vec::new();
     for (id, tile) in &mut room.tiles {
-        let before = tile.health.clone();
         let change = tile.judge(&fact, alive, now);
         if change.is_some() || tile.open != Open::default() {
             ids.push(id.clone());
         }
         if let Some(change) = change {
-            changes.insert(id.clone(), (change, before));
+            changes.insert(id.clone(), change);
         }
     }
     // One order for all, so that two transactions never wait for each other.
@@ -121,6 +120,13 @@ async fn batch(
     }
     let mut told = Vec::new();
     let mut nudged = false;
+    // Operations before instances, as everybody takes them.
+    for id in ids
+        .iter()
+        .filter(|id| room.tiles.get(id).is_some_and(|tile| tile.open.nudge))
+    {
+        nudged |= claim::nudge(&mut tx, id, now).await?;
+    }
     for id in ids {
         let Some(tile) = room.tiles.get(id) else {
             continue;
@@ -135,9 +141,6 @@ async fn batch(
             && store::instance::save_health(&mut tx, lease, change).await?
         {
             told.push(id);
-        }
-        if tile.open.nudge {
-            nudged |= claim::nudge(&mut tx, id, now).await?;
         }
     }
     sight(&mut tx, room, lease, now).await?;

@@ -21,8 +21,6 @@ use crate::{Context, Error};
 
 /// A stuck operation is looked at again so soon, and a failing step tried again at least so often.
 pub(super) const AGAIN: Duration = Duration::from_secs(15);
-/// A parked operation waits for a person.
-const PARKED: Duration = Duration::from_hours(24 * 365);
 /// Steps in one go; more means that somebody undoes what is done here.
 const MOST_STEPS: usize = 40;
 /// A step has to be done within this time, so that a claim is not outlived by its effects.
@@ -258,7 +256,7 @@ async fn park(job: &mut Job) -> Outcome {
     job.operation.state = OperationState::Stuck;
     let mut tx = job.open().await?;
     job.write(&mut tx).await?;
-    claim::release(&mut tx, &job.held, job.now() + PARKED, false).await?;
+    claim::release(&mut tx, &job.held, claim::NEVER, false).await?;
     job.announce(&mut tx, false).await?;
     tx.commit().await?;
     tracing::error!(id = %job.operation.id, "An operation was set aside after its worker ended several times.");

@@ -418,7 +418,16 @@ impl Job {
         };
         self.wait(name, why, begun + name.deadline(), state);
         let since = self.operation.cause_since.unwrap_or(begun);
-        (self.now().since(since) / 4).clamp(Duration::from_millis(500), super::carry::AGAIN)
+        let pause =
+            (self.now().since(since) / 4).clamp(Duration::from_millis(500), super::carry::AGAIN);
+        self.jittered(pause)
+    }
+
+    /// A fifth less or more, so that what failed together is not tried again together.
+    fn jittered(&self, pause: Duration) -> Duration {
+        let mut byte = [0];
+        self.context.entropy.fill(&mut byte);
+        pause * (80 * 255 + 40 * u32::from(byte[0])) / (100 * 255)
     }
 
     /// Opens a transaction of this worker, if the claim still stands.

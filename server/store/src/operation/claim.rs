@@ -16,11 +16,11 @@ sql! {
     CLAIM = {
         sqlite: "update operation set lease_owner = $1, lease_until = $2, fence = fence + 1, \
             attempts = attempts + 1, nudged = 0 where id in (select id from operation \
-            where state in ('queued', 'running', 'waiting', 'stuck') and run_after <= $3 \
+            where state in ('queued', 'running', 'waiting', 'stuck') and (run_after <= $3 or (run_after > $6 and run_after < 9223372036854775807)) \
             and (lease_until is null or lease_until < $4) order by run_after, id limit $5) \
             returning id, instance_id, fence, attempts",
         postgres: "with due as (select id from operation \
-            where state in ('queued', 'running', 'waiting', 'stuck') and run_after <= $3 \
+            where state in ('queued', 'running', 'waiting', 'stuck') and (run_after <= $3 or (run_after > $6 and run_after < 9223372036854775807)) \
             and (lease_until is null or lease_until < $4) order by run_after, id limit $5 \
             for update skip locked) \
             update operation set lease_owner = $1, lease_until = $2, fence = operation.fence + 1, \
@@ -35,9 +35,18 @@ sql! {
         where id = $1 and fence = $2";
     HAND_BACK = "update operation set lease_owner = null, lease_until = null, run_after = $2 \
         where lease_owner = $1";
+    INHERIT = "update operation set lease_owner = null, lease_until = null \
+        where lease_owner is not null and lease_owner not like $1";
+    LOCK = "update operation set fence = fence where id = $1";
     NUDGE = "update operation set run_after = $2, nudged = 1 where instance_id = $1 \
         and state in ('queued', 'running', 'waiting', 'stuck')";
 }
+
+/// No operation pauses for longer, but for one that is [`NEVER`] looked at by itself.
+const FARTHEST: Duration = Duration::from_hours(1);
+
+/// The next look at an operation that waits for a person.
+pub const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// Proof that a worker holds an operation, for as long as nobody claims it anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +119,8 @@ impl TryFrom<Row> for Claimed {
     }
 }
 
-/// Claims up to `limit` operations that are due and held by nobody, longest due first.
+/// Claims up to `limit` operations that are due and held by nobody, longest due first. One whose next
+/// look lies farther off than any pause was set by a clock that ran ahead, and is due as well.
 ///
 /// # Errors
 /// As the database reports.
@@ -129,6 +139,7 @@ pub async fn claim(
             .bind(now.micros())
             .bind(lease_now.micros())
             .bind(i64::from(limit))
+            .bind((now + FARTHEST).micros())
             .fetch_all(c)
             .await?
     });
@@ -213,4 +224,27 @@ pub async fn nudge(tx: &mut Tx, instance: &InstanceId, now: Timestamp) -> Result
             .rows_affected()
             > 0
     }))
+}
+
+/// Frees what other holders held whose names lack `process`. Only for a database that belongs to one
+/// process: then those holders are gone, and their claims need not run out.
+///
+/// # Errors
+/// As the database reports.
+pub async fn inherit(tx: &mut Tx, process: &str) -> Result<u64> {
+    Ok(on!(tx.handle(), (c, sql) = INHERIT => {
+        sqlx::query(sql).bind(format!("%{process}%")).execute(c).await?.rows_affected()
+    }))
+}
+
+/// Takes the row for this transaction. Whoever takes an operation and its instance takes them in that
+/// order.
+///
+/// # Errors
+/// As the database reports.
+pub async fn lock(tx: &mut Tx, id: OperationId) -> Result<()> {
+    on!(tx.handle(), (c, sql) = LOCK => {
+        sqlx::query(sql).bind(id.to_string()).execute(c).await?;
+    });
+    Ok(())
 }
