@@ -19,7 +19,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{get, post};
 
-pub use self::desk::error_page;
+pub use self::desk::{error_page, in_frame};
 
 /// A route of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

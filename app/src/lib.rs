@@ -23,4 +23,4 @@ pub mod samples;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
-pub use self::actions::{Route, error_page, router, routes};
+pub use self::actions::{Route, error_page, in_frame, router, routes};

@@ -8,6 +8,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use leptos::prelude::{InnerHtmlAttribute, IntoAny, view};
 use model::permission::Permission;
 use service::{Error, Services};
 
@@ -15,7 +16,7 @@ use super::posted::Posted;
 
 use crate::context::{Caller, FLASH_SHOWN, Flash, NoCaller, flash_cookie};
 use crate::frame::document;
-use crate::pages::{Page, failure};
+use crate::pages::{Nav, Page, failure};
 use crate::ui::form::Form;
 
 /// Who asks, and the services.
@@ -231,6 +232,17 @@ pub fn error_page(caller: &Caller, error: &Error) -> Response {
 pub fn problem(caller: &Caller, status: StatusCode, title: &'static str, text: String) -> Response {
     html(caller, |caller| {
         failure::page(caller, status.as_u16(), title, text)
+    })
+}
+
+/// Puts what another part of this server wrote into the frame. `content` is HTML that it made itself,
+/// never anything that was sent to it.
+pub fn in_frame(caller: &Caller, status: u16, title: &str, content: String) -> Response {
+    html(caller, |_| {
+        let body = view! { <div inner_html=content></div> };
+        let mut page = Page::new(Nav::Sandbox, title, body.into_any());
+        page.status = status;
+        page
     })
 }
 

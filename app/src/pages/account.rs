@@ -30,6 +30,7 @@ pub fn page(
 ) -> Page {
     let now = caller.now;
     let me = caller.me.clone();
+    let email = me.as_ref().map(|me| me.email.clone()).unwrap_or_default();
     let said = me.map_or_else(String::new, |me| {
         let role = me
             .staff
@@ -43,7 +44,7 @@ pub fn page(
         {password.summary()}
         {section("access-tokens", "Access tokens", access_tokens(tokens, token, now))}
         {section("sessions", "Sessions", sessions_list(sessions, now))}
-        {section("password", "Password", change_password(password))}
+        {section("password", "Password", change_password(email, password))}
     };
     Page::new(Nav::Account, "Account", body.into_any())
         .refused_if(token.is_refused() || password.is_refused())
@@ -178,11 +179,13 @@ fn sessions_list(sessions: &[SessionView], now: Timestamp) -> AnyView {
     view! { {table("Your sessions", &columns, rows, "sessions")}{others} }.into_any()
 }
 
-fn change_password(form: &Form) -> AnyView {
+fn change_password(email: String, form: &Form) -> AnyView {
     view! {
         <details class="folded" open=form.is_refused()>
             <summary>"Change password"</summary>
             <form class="form" method="post" action="/account/password" data-once>
+                // So that a password manager knows whose password it is.
+                <input class="sr" type="text" name="username" value=email autocomplete="username" readonly tabindex="-1" aria-hidden="true"/>
                 {field(form, "current_password", "Current password").kind("password").autocomplete("current-password").max(256).view()}
                 {field(form, "new_password", "New password").help("At least 12 characters. Your other sessions end.").kind("password").autocomplete("new-password").max(256).view()}
                 {buttons("primary", "Change password", "")}

@@ -46,10 +46,14 @@ pub fn page(caller: &Caller, view: &FleetView, only: Option<HealthStatus>) -> Pa
 
 fn state(view: &FleetView) -> String {
     let all = count(view.instances, "instance", "instances");
+    let healthy = match view.instances {
+        1 => "The one instance is healthy".to_owned(),
+        _ => format!("All {all} are healthy"),
+    };
     match (view.not_healthy, view.operations_running) {
-        (0, 0) => format!("All {all} are healthy, nothing is under way."),
+        (0, 0) => format!("{healthy}, nothing is under way."),
         (0, n) => format!(
-            "All {all} are healthy; {} under way.",
+            "{healthy}; {} under way.",
             count(n, "operation", "operations")
         ),
         (bad, _) => format!("{} of {all} not healthy.", grouped(u64::from(bad))),

@@ -79,6 +79,7 @@ fn action(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
 fn cause(one: &InstanceView, now: Timestamp) -> AnyView {
     let told = match &one.health.cause {
         Some(cause) => health::cause(one.health.status, one.health.since, cause, now),
+        None if one.state == InstanceState::Deleting => ().into_any(),
         None => health::no_cause(one.health.status, one.health.since, now),
     };
     let stale = one.health.stale.then(|| {

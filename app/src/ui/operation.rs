@@ -128,18 +128,23 @@ fn step(step: &StepView, now: Timestamp) -> AnyView {
 
 fn timing(step: &StepView, now: Timestamp) -> AnyView {
     let usual = span(Duration::from_millis(step.usual_ms.max(1)));
-    let until = step.deadline_at.map(|deadline| {
-        view! { ", until "{at(deadline, now)}" at the latest" }
-    });
-    match (step.started_at, step.finished_at) {
-        (Some(begun), Some(ended)) => duration(ended.since(begun)).into_any(),
+    match (step.started_at, step.finished_at, step.deadline_at) {
+        (Some(begun), Some(ended), _) => duration(ended.since(begun)).into_any(),
         // The grace period has a date instead of a usual length.
-        (Some(_), None) if step.name == StepName::Grace => view! { {until} }.into_any(),
-        (Some(begun), None) => {
-            view! { {duration(now.since(begun))}", usually "{usual}{until} }.into_any()
+        (Some(_), None, Some(end)) if step.name == StepName::Grace => {
+            view! { "until "{at(end, now)} }.into_any()
         }
-        (None, _) if step.state == StepState::Pending => view! { "usually "{usual} }.into_any(),
-        (None, _) => "".into_any(),
+        (Some(begun), None, Some(end)) => {
+            view! { {duration(now.since(begun))}", usually "{usual}", until "{at(end, now)}" at the latest" }
+                .into_any()
+        }
+        (Some(begun), None, None) => {
+            view! { {duration(now.since(begun))}", usually "{usual} }.into_any()
+        }
+        (None, _, _) if step.state == StepState::Pending && step.name != StepName::Grace => {
+            view! { "usually "{usual} }.into_any()
+        }
+        (None, _, _) => "".into_any(),
     }
 }
 
@@ -163,6 +168,10 @@ pub fn trouble(operation: &OperationView) -> Option<AnyView> {
 /// What can be done about it: cancel while it is active, retry when it has failed.
 pub fn controls(operation: &OperationView) -> Option<AnyView> {
     let id = operation.id;
+    if operation.kind == OperationKind::Delete && operation.state == OperationState::Waiting {
+        // While it waits it is undone as a whole, by the button beside the date.
+        return None;
+    }
     if operation.state.is_active() {
         let cancel = match (&operation.cancel_refused, operation.cancelling) {
             (_, true) => {

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{FromRequestParts as _, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use cluster::Directory;
@@ -170,9 +171,12 @@ impl Embedded {
             Some(_) => {}
         }
         let console = self.lock().as_ref().map(|held| held.console.clone());
+        let (mut parts, body) = request.into_parts();
+        let caller = app::context::Caller::from_request_parts(&mut parts, &()).await.ok();
+        let request = Request::from_parts(parts, body);
         match console {
             Some(console) => match console.oneshot(request).await {
-                Ok(response) => response,
+                Ok(response) => framed(caller, response).await,
                 Err(never) => match never {},
             },
             None => (
@@ -202,6 +206,30 @@ impl Embedded {
             .map(|(seed, of)| settings_of(seed, of))
             .collect()
     }
+}
+
+/// The most bytes of one of the sandbox's own pages.
+const PAGE: usize = 1024 * 1024;
+
+/// The content of one of the sandbox's pages in the console's frame; what is no page stays as it is.
+async fn framed(caller: Option<app::context::Caller>, response: Response) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
+    let Some(mut caller) = caller.filter(|_| is_page) else {
+        return response;
+    };
+    "/sandbox/".clone_into(&mut caller.location);
+    let (parts, body) = response.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, PAGE).await else {
+        return Problem::not_found().into_response();
+    };
+    let page = String::from_utf8_lossy(&bytes);
+    let content = page
+        .split_once("<main")
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .and_then(|(_, rest)| rest.rsplit_once("</main>"))
+        .map_or_else(|| page.to_string(), |(content, _)| content.to_owned());
+    app::in_frame(&caller, parts.status.as_u16(), "Sandbox", content)
 }
 
 /// Faults harm what others try, so they are for those who run the clusters.
