@@ -12,7 +12,7 @@ use tests::app::{TestApp, Who};
 use tests::client::Client;
 use tests::services::origin;
 
-use super::table::{Operation, operations};
+use super::table::{OPERATIONS, Operation};
 
 /// Fills in the things that exist.
 pub struct Things {
@@ -111,12 +111,12 @@ async fn everybody_gets_what_the_table_says() {
     let before = app.world.services.event.head().await.expect("a head");
     let mut wrong = Vec::new();
     let mut cases = 0;
-    for operation in operations() {
+    for operation in OPERATIONS {
         for ((who, client), expected) in clients.iter().zip(operation.expected) {
             if operation.path.contains("{invitation}") {
                 things.invite(&app).await;
             }
-            let got = ask(client, &operation, &things.fill(operation.path)).await;
+            let got = ask(client, operation, &things.fill(operation.path)).await;
             cases += 1;
             if got != expected {
                 wrong.push(format!("{} as {who}: {got}, not {expected}", operation.id));
@@ -124,7 +124,7 @@ async fn everybody_gets_what_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(cases, operations().len() * 7);
+    assert_eq!(cases, OPERATIONS.len() * 7);
     let after = app.world.services.event.head().await.expect("a head");
     assert_eq!(
         before, after,
@@ -141,7 +141,7 @@ async fn a_token_does_what_its_scopes_say_and_no_more() {
     let other = app.bearer(Who::Owner, &["releases:read"]).await;
     let reading = app.bearer(Who::Owner, &["all:read"]).await;
     let mut wrong = Vec::new();
-    for operation in operations()
+    for operation in OPERATIONS
         .iter()
         .filter(|operation| !operation.scopes.is_empty())
     {
@@ -184,12 +184,12 @@ async fn a_token_of_a_tenant_reaches_nobody_elses() {
     let mut things = Things::of(&app).await;
     let stranger = app.bearer(Who::Stranger, &["all:write"]).await;
     let mut wrong = Vec::new();
-    for operation in operations() {
+    for operation in OPERATIONS {
         if operation.path.contains("{invitation}") {
             things.invite(&app).await;
         }
         let (got, expected) = (
-            ask(&stranger, &operation, &things.fill(operation.path)).await,
+            ask(&stranger, operation, &things.fill(operation.path)).await,
             operation.expected[1],
         );
         if got != expected {
@@ -209,8 +209,7 @@ fn no_operation_is_missing_from_the_table() {
             described.insert(id, (method.to_uppercase(), path.clone()));
         }
     }
-    let table = operations();
-    for operation in &table {
+    for operation in OPERATIONS {
         let known = described.remove(operation.id);
         let (method, path) = known.unwrap_or_else(|| panic!("{} is not described", operation.id));
         assert_eq!(

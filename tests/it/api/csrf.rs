@@ -6,7 +6,7 @@ use http::{Method, Request};
 use tests::app::{TestApp, Who};
 use tests::client::Client;
 
-use super::table::operations;
+use super::table::OPERATIONS;
 
 const SITES: [Option<&str>; 5] = [
     None,
@@ -25,10 +25,8 @@ const ORIGINS: [Option<&str>; 4] = [
 /// What must be let in: our own pages, what a person typed, and programs without a cookie.
 fn expected(site: Option<&str>, origin: Option<&str>, cookie: bool) -> bool {
     match (site, origin) {
-        (Some("same-origin" | "none"), _) => true,
-        (Some(_), _) => false,
-        (None, Some("http://localhost:8080")) => true,
-        (None, Some(_)) => false,
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin == "http://localhost:8080",
         (None, None) => !cookie,
     }
 }
@@ -43,9 +41,7 @@ fn paths() -> Vec<(Method, String)> {
         }
         path
     };
-    let api = operations()
-        .into_iter()
-        .filter(|it| it.method != Method::GET);
+    let api = OPERATIONS.iter().filter(|it| it.method != Method::GET);
     let forms = app::routes()
         .into_iter()
         .filter(|route| route.method == "POST");

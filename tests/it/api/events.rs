@@ -51,7 +51,7 @@ impl Stream {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let message = read(block);
-                self.text = rest.to_owned();
+                self.text = String::from(rest);
                 if message != Message::default() {
                     return Some(message);
                 }
@@ -81,8 +81,8 @@ fn read(block: &str) -> Message {
     let mut message = Message::default();
     for line in block.lines() {
         match line.split_once(": ") {
-            Some(("id", value)) => message.id = value.to_owned(),
-            Some(("event", value)) => message.event = value.to_owned(),
+            Some(("id", value)) => message.id = String::from(value),
+            Some(("event", value)) => message.event = String::from(value),
             Some(("data", value)) => message.data.push_str(value),
             _ => {}
         }
@@ -127,7 +127,7 @@ async fn it_resumes_where_it_broke_off_and_goes_on_live() {
 #[tokio::test]
 async fn each_hears_what_they_may() {
     let app = TestApp::new().await;
-    let head = app
+    let begin = app
         .world
         .services
         .event
@@ -139,9 +139,9 @@ async fn each_hears_what_they_may() {
     let stranger = app.client(Who::Stranger).await;
     let member = app.client(Who::Member).await;
     let owner = app.client(Who::Owner).await;
-    let mut by_member = Stream::open(&member, "", Some(&head)).await;
-    let mut by_stranger = Stream::open(&stranger, "", Some(&head)).await;
-    let heard = by_member.happened().await;
+    let mut of_member = Stream::open(&member, "", Some(&begin)).await;
+    let mut foreign = Stream::open(&stranger, "", Some(&begin)).await;
+    let heard = of_member.happened().await;
     assert!(
         ["instance", "operation", "tenant"].contains(&heard.event.as_str()),
         "{heard:?}"
@@ -156,7 +156,7 @@ async fn each_hears_what_they_may() {
         .patch(&path, json!({"name": "Another"}))
         .await
         .expect(200);
-    let heard = by_stranger.happened().await;
+    let heard = foreign.happened().await;
     assert!(heard.data.contains(&app.other.to_string()), "{heard:?}");
     assert!(!heard.data.contains(&app.world.tenant.to_string()));
 }

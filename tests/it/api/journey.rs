@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use tests::app::{TestApp, Who};
+use tests::client::Client;
 
 #[tokio::test]
 async fn a_tenant_gets_an_instance_and_loses_it_again() {
@@ -10,137 +11,105 @@ async fn a_tenant_gets_an_instance_and_loses_it_again() {
     let api = app.bearer(Who::Operator, &["all:write"]).await;
     let tenant = api.post("/api/v1/tenants", json!({"name": "Globex"})).await;
     assert_eq!(tenant.status, 201);
-    let tenant_path = tenant.header("location").to_owned();
-    assert_eq!(api.get(&tenant_path).await.expect(200), tenant.value());
+    let tenant_path = tenant.header("location");
+    assert_eq!(api.get(tenant_path).await.expect(200), tenant.value());
+    let path = is_created(&app, &api, tenant_path).await;
+    is_changed(&app, &api, &path).await;
+    is_deleted_and_comes_back(&app, &api, &path).await;
+    is_deleted_for_good(&app, &api, &path).await;
+    let by_operator = api.bare(Method::DELETE, tenant_path).await;
+    assert_eq!(by_operator.status, 403, "tenants go by owners");
+    let owner = app.client(Who::Owner).await;
+    assert_eq!(owner.bare(Method::DELETE, tenant_path).await.status, 204);
+    assert_eq!(api.get(tenant_path).await.status, 404);
+}
 
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// Where the new instance is to be found.
+async fn is_created(app: &TestApp, api: &Client, tenant_path: &str) -> String {
     let body = json!({"name": "Staging", "purpose": "development", "region": "eu-west-1"});
     let made = api.post(&format!("{tenant_path}/instances"), body).await;
     let begun = made.expect(202);
-    assert_eq!(
-        made.header("location"),
-        format!(
-            "/api/v1/operations/{}",
-            begun["operation"]["id"].as_str().unwrap()
-        )
-    );
+    let address = format!("/api/v1/operations/{}", text(&begun["operation"]["id"]));
+    assert_eq!(made.header("location"), address);
     assert_eq!(begun["operation"]["state"], "queued");
     assert_eq!(begun["instance"]["state"], "creating");
-    let instance_path = format!(
-        "/api/v1/instances/{}",
-        begun["instance"]["id"].as_str().unwrap()
-    );
-
     app.run_operations().await;
-    let done = api.get(made.header("location")).await.expect(200);
-    assert_eq!(
-        (&done["state"], &done["percent"]),
-        (&json!("succeeded"), &json!(100))
-    );
-    assert!(
-        done["steps"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|step| step["finished_at"].is_string())
-    );
-    let running = api.get(&instance_path).await.expect(200);
+    let done = api.get(&address).await.expect(200);
+    assert_eq!(done["state"], "succeeded");
+    assert_eq!(done["percent"], 100);
+    let steps = done["steps"].as_array().expect("steps");
+    assert!(steps.iter().all(|step| step["finished_at"].is_string()));
+
+    let path = format!("/api/v1/instances/{}", text(&begun["instance"]["id"]));
+    let running = api.get(&path).await.expect(200);
     assert_eq!(running["state"], "running");
-    assert!(
-        running["url"]
-            .as_str()
-            .unwrap()
-            .contains(running["id"].as_str().unwrap())
-    );
+    assert!(text(&running["url"]).contains(text(&running["id"])));
     assert_eq!(running["operation"], Value::Null);
-    let health = api
-        .get(&format!("{instance_path}/health"))
-        .await
-        .expect(200);
-    assert!(
-        ["healthy", "progressing", "unknown"].contains(&health["status"].as_str().unwrap()),
-        "{health}"
-    );
+    let health = api.get(&format!("{path}/health")).await.expect(200);
+    let known = ["healthy", "progressing", "unknown"];
+    assert!(known.contains(&text(&health["status"])), "{health}");
     let list = api.get("/api/v1/instances?q=stag").await.expect(200);
     assert_eq!(list["items"][0]["id"], running["id"]);
+    path
+}
 
+async fn is_changed(app: &TestApp, api: &Client, path: &str) {
     let renamed = api
-        .patch(&instance_path, json!({"name": "Testing"}))
+        .patch(path, json!({"name": "Testing"}))
         .await
         .expect(200);
     assert_eq!(renamed["name"], "Testing");
-    let both = api
-        .patch(&instance_path, json!({"name": "a", "overrides": ""}))
-        .await;
+    let both = api.patch(path, json!({"name": "a", "overrides": ""})).await;
     assert_eq!(
         (both.status.as_u16(), both.problem().as_str()),
         (422, "invalid")
     );
-    let asked = api
-        .patch(
-            &instance_path,
-            json!({"overrides": "agent:\n  replicas: 2\n"}),
-        )
-        .await
-        .expect(202);
+    let change = json!({"overrides": "agent:\n  replicas: 2\n"});
+    let asked = api.patch(path, change).await.expect(202);
     assert_eq!(asked["operation"]["kind"], "reconfigure");
     app.run_operations().await;
-    let overrides = api.get(&instance_path).await.expect(200)["overrides"].clone();
+    let instance = api.get(path).await.expect(200);
     assert!(
-        overrides.as_str().unwrap().contains("replicas: 2"),
-        "{overrides}"
+        text(&instance["overrides"]).contains("replicas: 2"),
+        "{instance}"
     );
+}
 
-    assert_eq!(api.bare(Method::DELETE, &instance_path).await.status, 422);
+async fn is_deleted_and_comes_back(app: &TestApp, api: &Client, path: &str) {
+    assert_eq!(api.bare(Method::DELETE, path).await.status, 422);
     let wrong = api
-        .bare(Method::DELETE, &format!("{instance_path}?confirm=Staging"))
+        .bare(Method::DELETE, &format!("{path}?confirm=Staging"))
         .await;
     assert_eq!(wrong.status, 422, "{}", wrong.text());
-    let deleting = api
-        .bare(
-            Method::DELETE,
-            &format!("{instance_path}?confirm=Testing&grace_seconds=3600"),
-        )
-        .await;
-    let deleting = deleting.expect(202);
+    let confirmed = format!("{path}?confirm=Testing&grace_seconds=3600");
+    let deleting = api.bare(Method::DELETE, &confirmed).await.expect(202);
     assert_eq!(deleting["operation"]["kind"], "delete");
     assert_eq!(deleting["instance"]["state"], "deleting");
     let back = api
-        .post(&format!("{instance_path}/undelete"), json!({}))
+        .post(&format!("{path}/undelete"), json!({}))
         .await
         .expect(202);
     assert_eq!(back["operation"]["kind"], "delete");
     app.run_operations().await;
-    assert_eq!(
-        api.get(&instance_path).await.expect(200)["state"],
-        "running"
-    );
+    assert_eq!(api.get(path).await.expect(200)["state"], "running");
+}
 
-    let body = json!({"confirm": running["id"], "grace_seconds": 0});
-    let gone = api
-        .json(Method::DELETE, &instance_path, &body)
-        .await
-        .expect(202);
+async fn is_deleted_for_good(app: &TestApp, api: &Client, path: &str) {
+    let id = path.rsplit('/').next().unwrap_or_default();
+    let body = json!({"confirm": id, "grace_seconds": 0});
+    let gone = api.json(Method::DELETE, path, &body).await.expect(202);
     app.run_operations().await;
-    let id = gone["operation"]["id"].as_str().unwrap();
-    let ended = api
-        .get(&format!("/api/v1/operations/{id}"))
-        .await
-        .expect(200);
+    let operation = format!("/api/v1/operations/{}", text(&gone["operation"]["id"]));
+    let ended = api.get(&operation).await.expect(200);
     assert_eq!(ended["state"], "succeeded", "{ended}");
     assert_eq!(app.world.cluster.inventory(), Vec::<String>::new());
-    let history = api
-        .get(&format!("{instance_path}/operations"))
-        .await
-        .expect(200);
-    assert_eq!(history["items"].as_array().unwrap().len(), 4, "{history}");
-    assert_eq!(
-        api.bare(Method::DELETE, &tenant_path).await.status,
-        403,
-        "tenants go by owners"
-    );
-    let owner = app.client(Who::Owner).await;
-    assert_eq!(owner.bare(Method::DELETE, &tenant_path).await.status, 204);
-    assert_eq!(api.get(&tenant_path).await.status, 404);
+    let history = api.get(&format!("{path}/operations")).await.expect(200);
+    let count = history["items"].as_array().map(Vec::len);
+    assert_eq!(count, Some(4), "{history}");
 }
 
 #[tokio::test]

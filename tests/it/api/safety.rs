@@ -45,7 +45,7 @@ async fn every_answer_carries_its_headers() {
         );
     }
     let https = TestApp::with(settings(), |http| {
-        http.public_url = "https://console.example".to_owned()
+        http.public_url = "https://console.example".to_owned();
     })
     .await;
     let reply = https.anonymous().get("/sign-in").await;
@@ -160,7 +160,7 @@ async fn signing_in_gives_a_new_session_and_a_careful_cookie() {
     assert_eq!(me["email"], Who::Owner.email());
 
     let https = TestApp::with(settings(), |http| {
-        http.public_url = "https://console.example".to_owned()
+        http.public_url = "https://console.example".to_owned();
     })
     .await;
     let reply = https.anonymous().form("/sign-in", &fields).await;

@@ -12,7 +12,7 @@ use tests::client::Proof;
 use tests::services::{PASSWORD, origin};
 
 use super::access::Things;
-use super::table::operations;
+use super::table::OPERATIONS;
 
 /// What must not come back: passwords and their hashes, texts of tokens, links, ids of sessions, keys.
 async fn planted(app: &TestApp) -> Vec<(&'static str, String)> {
@@ -55,7 +55,7 @@ async fn nothing_that_can_be_read_contains_a_secret() {
     let app = TestApp::new().await;
     let things = Things::of(&app).await;
     let secrets = planted(&app).await;
-    let mut paths: Vec<String> = operations()
+    let mut paths: Vec<String> = OPERATIONS
         .iter()
         .filter(|it| it.method == Method::GET && it.id != "listen_to_events")
         .map(|it| things.fill(it.path))
