@@ -16,8 +16,16 @@ use crate::clock::START;
 #[derive(Debug)]
 pub struct NoClusters;
 
-fn away<T>() -> Result<T, ClusterError> {
-    Err(ClusterError::Unreachable("there is no cluster in this test".to_owned()))
+/// Clusters that are away, as the services take them.
+#[must_use]
+pub fn away() -> Arc<dyn ClusterPort> {
+    Arc::new(NoClusters)
+}
+
+fn none<T>() -> Result<T, ClusterError> {
+    Err(ClusterError::Unreachable(
+        "there is no cluster in this test".to_owned(),
+    ))
 }
 
 #[async_trait]
@@ -31,55 +39,51 @@ impl ClusterPort for NoClusters {
     }
 
     async fn observe(&self, _: &Target) -> Result<Observation, ClusterError> {
-        away()
+        none()
     }
 
     async fn apply_namespace(&self, _: &Target) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn write_secrets(&self, _: &Target, _: &[NewSecret]) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
-    async fn apply_watchman(
-        &self,
-        _: &Target,
-        _: Option<&PlainToken>,
-    ) -> Result<(), ClusterError> {
-        away()
+    async fn apply_watchman(&self, _: &Target, _: Option<&PlainToken>) -> Result<(), ClusterError> {
+        none()
     }
 
     async fn apply_gate(&self, _: &Target, _: &Gate) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn apply_application(&self, _: &Target) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn retry_sync(&self, _: &Target) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn remove_keys(&self, _: &Target) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn remove_application(&self, _: &Target) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn remove_namespace(&self, _: &Target) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn remove_secrets(&self, _: &Target) -> Result<(), ClusterError> {
-        away()
+        none()
     }
 
     async fn leftovers(&self, _: &Target) -> Result<Vec<String>, ClusterError> {
-        away()
+        none()
     }
 
     async fn probe(&self, _: &Target, _: &PlainToken) -> Probe {

@@ -58,7 +58,9 @@ impl TestDb {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("test.db");
         std::fs::write(&path, bytes).expect("the copy is written");
-        let db = Db::open(&Options::Sqlite { path }).await.expect("the copy opens");
+        let db = Db::open(&Options::Sqlite { path })
+            .await
+            .expect("the copy opens");
         Self::around(db, Place::Folder(folder))
     }
 
@@ -66,12 +68,16 @@ impl TestDb {
     pub async fn empty() -> Self {
         if engine() == "postgres" {
             let database = Database::empty().await;
-            let db = Db::open(&database.options()).await.expect("the database opens");
+            let db = Db::open(&database.options())
+                .await
+                .expect("the database opens");
             return Self::around(db, Place::Server(database));
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("test.db");
-        let db = Db::open(&Options::Sqlite { path }).await.expect("the database opens");
+        let db = Db::open(&Options::Sqlite { path })
+            .await
+            .expect("the database opens");
         Self::around(db, Place::Folder(folder))
     }
 
@@ -92,7 +98,9 @@ impl TestDb {
 
     /// Opens the same database once more, as another process would.
     pub async fn again(&self) -> Db {
-        Db::open(&self.options()).await.expect("the database opens again")
+        Db::open(&self.options())
+            .await
+            .expect("the database opens again")
     }
 
     /// How the store opens it.
@@ -106,7 +114,29 @@ impl TestDb {
 
     /// Runs statements past the store, as somebody with a database shell would.
     pub async fn shell(&self, sql: &str) {
-        self.try_shell(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.try_shell(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The one text of the one row that a query finds, past the store.
+    pub async fn text(&self, sql: &str) -> String {
+        use sqlx::{AssertSqlSafe, Connection as _};
+        let sql = AssertSqlSafe(sql.to_owned());
+        let found = match &self.place {
+            Place::Folder(folder) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file(folder));
+                let shell = sqlx::SqliteConnection::connect_with(&options).await;
+                let mut shell = shell.expect("the shell opens");
+                sqlx::query_scalar(sql).fetch_one(&mut shell).await
+            }
+            Place::Server(database) => {
+                let shell = sqlx::PgConnection::connect(&database.url()).await;
+                let mut shell = shell.expect("the shell opens");
+                sqlx::query_scalar(sql).fetch_one(&mut shell).await
+            }
+        };
+        found.expect("the query finds a text")
     }
 
     /// As [`TestDb::shell`], for what may fail.
@@ -142,7 +172,9 @@ fn file(folder: &TempDir) -> PathBuf {
 async fn migrated_sqlite() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = file(&folder);
-    let db = Db::open(&Options::Sqlite { path: path.clone() }).await.expect("the template opens");
+    let db = Db::open(&Options::Sqlite { path: path.clone() })
+        .await
+        .expect("the template opens");
     store::migrate(&db).await.expect("the migrations run");
     // Closing writes the log back into the file, which then is all there is.
     db.close().await;

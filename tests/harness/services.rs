@@ -45,7 +45,11 @@ pub fn settings() -> Settings {
 /// Where a request of a test comes from.
 #[must_use]
 pub fn origin() -> Origin {
-    Origin::new("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "request-1")
+    Origin::new(
+        "192.0.2.7",
+        "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+        "request-1",
+    )
 }
 
 impl TestServices {
@@ -70,7 +74,11 @@ impl TestServices {
             mailer: mailer.clone(),
             settings: Arc::new(settings),
         });
-        Self { services, db, mailer }
+        Self {
+            services,
+            db,
+            mailer,
+        }
     }
 
     /// A staff owner with an account: address `owner@example.org`, password [`PASSWORD`].
@@ -80,7 +88,11 @@ impl TestServices {
             name: "Olive Owner".to_owned(),
             password: PASSWORD.to_owned(),
         };
-        let made = self.services.auth.create_owner(&Actor::Operator, command).await;
+        let made = self
+            .services
+            .auth
+            .create_owner(&Actor::Operator, command)
+            .await;
         let id = made.expect("the owner is made");
         Actor::User(SignedIn {
             id,
@@ -120,7 +132,9 @@ impl TestServices {
     /// An access token of the staff with those scopes, without a row.
     #[must_use]
     pub fn staff_token(&self, scopes: &[&str]) -> Actor {
-        let scopes = scopes.iter().flat_map(|word| Scope::parse(word).expect("a scope"));
+        let scopes = scopes
+            .iter()
+            .flat_map(|word| Scope::parse(word).expect("a scope"));
         Actor::AccessToken(TokenBearer {
             id: AccessTokenId::new(&*self.db.clock, &*self.db.entropy),
             name: "CI".to_owned(),
@@ -132,8 +146,14 @@ impl TestServices {
 
     /// A tenant of that name.
     pub async fn tenant(&self, name: &str) -> TenantId {
-        let command = service::CreateTenant { name: name.to_owned() };
-        let made = self.services.tenant.create(&Actor::Operator, command, &origin()).await;
+        let command = service::CreateTenant {
+            name: name.to_owned(),
+        };
+        let made = self
+            .services
+            .tenant
+            .create(&Actor::Operator, command, &origin())
+            .await;
         made.expect("the tenant is made").id
     }
 }
@@ -170,9 +190,16 @@ impl Mailer for MemoryMailer {
         if *self.fault.lock().expect("no test panicked") {
             return Err(MailError("the mail server does not answer".to_owned()));
         }
-        self.sent.lock().expect("no test panicked").push(mail.clone());
+        self.sent
+            .lock()
+            .expect("no test panicked")
+            .push(mail.clone());
         let outbox = *self.outbox.lock().expect("no test panicked");
-        Ok(if outbox { Delivery::Outbox } else { Delivery::Sent })
+        Ok(if outbox {
+            Delivery::Outbox
+        } else {
+            Delivery::Sent
+        })
     }
 
     fn invitation(

@@ -10,11 +10,14 @@ use model::Timestamp;
 use model::secret_text::TokenHash;
 use sha2::Sha256;
 use store::Tx;
+use store::sign_in::Bucket;
 
 use crate::{Result, ServerKey};
 
 /// Most keys counted one by one.
 pub const MOST_KEYS: u32 = 50_000;
+/// Shortest wait that is asked for.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// Buckets that further keys share.
 const SHARED: u8 = 64;
 
@@ -51,40 +54,47 @@ pub enum Verdict {
 /// When the database fails.
 pub async fn take(tx: &mut Tx, key: &str, rate: Rate, now: Timestamp) -> Result<Verdict> {
     let interval = rate.interval();
-    let bucket = store::sign_in::Bucket {
+    let bucket = Bucket {
         now,
         interval,
         window: interval * rate.burst.max(1),
     };
-    if store::sign_in::take(tx, key, bucket).await? {
-        return Ok(Verdict::Taken);
+    if let Some(verdict) = count(tx, key, bucket).await? {
+        return Ok(verdict);
     }
-    if let Some(due) = store::sign_in::due(tx, key).await? {
-        return Ok(full(due, bucket));
-    }
-    if !room(tx, now).await? {
-        let shared = shared_key(key);
-        if store::sign_in::take(tx, &shared, bucket).await?
-            || store::sign_in::insert(tx, &shared, now + interval).await?
-        {
+    let shared = shared_key(key);
+    let key = if room(tx, now).await? { key } else { &shared };
+    // Others count the same key at the same time: their row may come or go between two statements.
+    for _ in 0..8 {
+        if store::sign_in::insert(tx, key, now + interval).await? {
             return Ok(Verdict::Taken);
         }
-        let due = store::sign_in::due(tx, &shared).await?.unwrap_or(now);
-        return Ok(full(due, bucket));
+        if let Some(verdict) = count(tx, key, bucket).await? {
+            return Ok(verdict);
+        }
     }
-    if store::sign_in::insert(tx, key, now + interval).await?
-        || store::sign_in::take(tx, key, bucket).await?
-    {
-        return Ok(Verdict::Taken);
-    }
-    let due = store::sign_in::due(tx, key).await?.unwrap_or(now);
-    Ok(full(due, bucket))
+    Ok(Verdict::Full {
+        retry_after: SHORTEST,
+    })
 }
 
-fn full(due: Timestamp, bucket: store::sign_in::Bucket) -> Verdict {
+/// Counts one use of a key that has a row; none when it has no row.
+async fn count(tx: &mut Tx, key: &str, bucket: Bucket) -> Result<Option<Verdict>> {
     let allowed = bucket.now + bucket.window - bucket.interval;
-    Verdict::Full {
-        retry_after: due.since(allowed).max(Duration::from_secs(1)),
+    loop {
+        if store::sign_in::take(tx, key, bucket).await? {
+            return Ok(Some(Verdict::Taken));
+        }
+        match store::sign_in::due(tx, key).await? {
+            None => return Ok(None),
+            Some(due) if due > allowed && due <= bucket.now + bucket.window => {
+                return Ok(Some(Verdict::Full {
+                    retry_after: due.since(allowed).max(SHORTEST),
+                }));
+            }
+            // It has come to be in this moment, with room in it.
+            Some(_) => {}
+        }
     }
 }
 

@@ -35,7 +35,7 @@ sql! {
     COUNT_LIVE = "select count(*) from access_token where user_id = $1 and revoked_at is null and expires_at > $2";
     REVOKE = "update access_token set revoked_at = $2 where id = $1 and revoked_at is null";
     TOUCH = "update access_token set last_used_at = $2
-        where id = $1 and (last_used_at is null or last_used_at < $3)";
+        where id = $1 and (last_used_at is null or last_used_at <= $3)";
     PRUNE = "delete from access_token where expires_at < $1";
 }
 
@@ -247,7 +247,7 @@ pub async fn revoke<P: Grant>(
         .execute(c).await?.rows_affected() > 0))
 }
 
-/// Notes that a token is used now, unless it was noted after `unless_since`.
+/// Notes that a token is used now, unless it was noted after `since`.
 ///
 /// # Errors
 /// When the database fails.
@@ -255,11 +255,11 @@ pub async fn touch(
     tx: &mut Tx,
     id: AccessTokenId,
     now: Timestamp,
-    unless_since: Timestamp,
+    since: Timestamp,
 ) -> Result<()> {
     on!(tx.handle(), (c, sql) = TOUCH => {
         sqlx::query(sql)
-            .bind(id.to_string()).bind(now.micros()).bind(unless_since.micros())
+            .bind(id.to_string()).bind(now.micros()).bind(since.micros())
             .execute(c).await?;
     });
     Ok(())

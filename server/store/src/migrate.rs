@@ -2,8 +2,10 @@
 //! off (dropping a parent table would cascade) and are checked afterwards. A database that is newer
 //! than this program is refused, not guessed at.
 
-use sqlx::PgConnection;
+use std::time::Duration;
+
 use sqlx::migrate::{Migrate, Migrator};
+use sqlx::{PgConnection, SqliteConnection};
 
 use crate::db::{Handle, writer_of};
 use crate::{Db, Error, Result};
@@ -42,31 +44,7 @@ pub async fn migrate(db: &Db) -> Result<()> {
 /// As [`migrate`].
 pub async fn migrate_to(db: &Db, target: i64) -> Result<()> {
     match writer_of(db).await? {
-        Handle::Sqlite(mut c) => {
-            refuse_newer(applied(&mut *c).await?)?;
-            sqlx::query("pragma foreign_keys = off")
-                .execute(&mut *c)
-                .await?;
-            let done = MIGRATOR
-                .run_to(target, &mut *c)
-                .await
-                .map_err(|e| Error::Schema(e.to_string()));
-            sqlx::query("pragma foreign_keys = on")
-                .execute(&mut *c)
-                .await?;
-            done?;
-            let broken = sqlx::query("pragma foreign_key_check")
-                .fetch_all(&mut *c)
-                .await?;
-            if broken.is_empty() {
-                Ok(())
-            } else {
-                Err(Error::Schema(format!(
-                    "{} rows refer to nothing after the migration",
-                    broken.len()
-                )))
-            }
-        }
+        Handle::Sqlite(mut c) => without_foreign_keys(&mut c, target).await,
         Handle::Postgres(mut c) => {
             let done = under_lock(&mut c, target).await;
             if done.is_err() {
@@ -74,6 +52,48 @@ pub async fn migrate_to(db: &Db, target: i64) -> Result<()> {
                 let _ = c.close().await;
             }
             done
+        }
+    }
+}
+
+async fn without_foreign_keys(c: &mut SqliteConnection, target: i64) -> Result<()> {
+    sqlx::query("pragma foreign_keys = off")
+        .execute(&mut *c)
+        .await?;
+    let done = step_by_step(c, target).await;
+    sqlx::query("pragma foreign_keys = on")
+        .execute(&mut *c)
+        .await?;
+    done?;
+    let broken = sqlx::query("pragma foreign_key_check")
+        .fetch_all(&mut *c)
+        .await?;
+    if broken.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Schema(format!(
+        "{} rows refer to nothing after the migration",
+        broken.len()
+    )))
+}
+
+/// `SQLite` has no lock for migrations. Of two processes that begin a step at once one fails, and
+/// finds after a moment that the other has done it; only without that is its failure one.
+async fn step_by_step(c: &mut SqliteConnection, target: i64) -> Result<()> {
+    const PATIENCE: u32 = 40;
+    loop {
+        let before = applied(&mut *c).await?;
+        refuse_newer(before)?;
+        let Err(error) = MIGRATOR.run_to(target, &mut *c).await else {
+            return Ok(());
+        };
+        let mut waited = 0;
+        while applied(&mut *c).await? == before {
+            if waited == PATIENCE {
+                return Err(Error::Schema(error.to_string()));
+            }
+            waited += 1;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
 }

@@ -21,7 +21,7 @@ sql! {
         left join membership m on m.user_id = u.id
         where s.id_hash = $1 and s.expires_at > $2 and s.last_used_at > $3 and u.disabled_at is null
         order by m.tenant_id";
-    TOUCH = "update session set last_used_at = $2 where id_hash = $1 and last_used_at < $3";
+    TOUCH = "update session set last_used_at = $2 where id_hash = $1 and last_used_at <= $3";
     DELETE = "delete from session where id_hash = $1";
     LIST = "select key, device, address, created_at, last_used_at, expires_at from session
         where user_id = $1 and expires_at > $2 and last_used_at > $3
@@ -203,7 +203,7 @@ pub(crate) fn membership(
     )))
 }
 
-/// Notes that a session is used now, unless it was noted after `unless_since`.
+/// Notes that a session is used now, unless it was noted after `since`.
 ///
 /// # Errors
 /// When the database fails.
@@ -211,11 +211,11 @@ pub async fn touch(
     tx: &mut Tx,
     hash: &TokenHash,
     now: Timestamp,
-    unless_since: Timestamp,
+    since: Timestamp,
 ) -> Result<()> {
     on!(tx.handle(), (c, sql) = TOUCH => {
         sqlx::query(sql)
-            .bind(hash.as_str()).bind(now.micros()).bind(unless_since.micros())
+            .bind(hash.as_str()).bind(now.micros()).bind(since.micros())
             .execute(c).await?;
     });
     Ok(())

@@ -53,7 +53,10 @@ async fn each_row_follows_the_one_before_even_when_many_write() {
         assert_eq!((row.sequence, &row.previous), (number, &previous));
         previous.clone_from(&row.hash);
     }
-    assert_eq!(audit::head(&test.db, "staff").await.unwrap(), Some((12, previous)));
+    assert_eq!(
+        audit::head(&test.db, "staff").await.unwrap(),
+        Some((12, previous))
+    );
     assert_eq!(audit::head(&test.db, "other").await.unwrap(), None);
 }
 
@@ -65,15 +68,28 @@ async fn lists_of_one_chain_and_of_all_meet_at_their_ends() {
         test.clock.advance(std::time::Duration::from_micros(1));
     }
     assert_eq!(audit::chains(&test.db).await.unwrap(), ["b", "staff"]);
-    let of_staff = audit::of_chain(&test.db, "staff", i64::MAX, 2).await.unwrap();
-    assert_eq!(of_staff.iter().map(|r| r.sequence).collect::<Vec<_>>(), [3, 2]);
+    let of_staff = audit::of_chain(&test.db, "staff", i64::MAX, 2)
+        .await
+        .unwrap();
+    assert_eq!(
+        of_staff.iter().map(|r| r.sequence).collect::<Vec<_>>(),
+        [3, 2]
+    );
     let rest = audit::of_chain(&test.db, "staff", 2, 2).await.unwrap();
     assert_eq!(rest.len(), 1);
-    assert_eq!(rest[0], Record { at: rest[0].at, ..record("staff", 1, FIRST, test.now()) });
+    assert_eq!(
+        rest[0],
+        Record {
+            at: rest[0].at,
+            ..record("staff", 1, FIRST, test.now())
+        }
+    );
     let mut seen = Vec::new();
     let mut place = (Timestamp::from_micros(i64::MAX), String::new(), 0);
     loop {
-        let page = audit::before(&test.db, place.0, &place.1, place.2, 2).await.unwrap();
+        let page = audit::before(&test.db, place.0, &place.1, place.2, 2)
+            .await
+            .unwrap();
         let Some(last) = page.last() else { break };
         place = (last.at, last.chain.clone(), last.sequence);
         seen.extend(page.into_iter().map(|row| row.summary));

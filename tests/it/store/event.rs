@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use model::event::Subject;
 use serde_json::json;
-use store::event::{self, Span};
 use store::Wake;
+use store::event::{self, Span};
 use tests::db::TestDb;
 
 use super::a_tenant;
@@ -13,8 +13,9 @@ use super::a_tenant;
 async fn write(test: &TestDb, key: &str) -> i64 {
     let mut tx = test.db.begin().await.unwrap();
     let data = json!({"é": "\u{0}"});
-    let id =
-        event::append(&mut tx, test.now(), Subject::Instance, key, None, &data).await.unwrap();
+    let id = event::append(&mut tx, test.now(), Subject::Instance, key, None, &data)
+        .await
+        .unwrap();
     tx.wake(Wake::Events);
     tx.commit().await.unwrap();
     id
@@ -62,14 +63,24 @@ async fn a_tenant_reads_its_own() {
     let tenant = a_tenant(&test, "Acme").await;
     write(&test, "staff").await;
     let mut tx = test.db.begin().await.unwrap();
-    event::append(&mut tx, test.now(), Subject::Tenant, "own", Some(tenant), &json!({"a": [1]}))
-        .await
-        .unwrap();
+    event::append(
+        &mut tx,
+        test.now(),
+        Subject::Tenant,
+        "own",
+        Some(tenant),
+        &json!({"a": [1]}),
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     let (span, own) = event::since(&test.db, Some(tenant), 0, 10).await.unwrap();
     assert_eq!(span, Span { pruned: 0, last: 2 });
     assert_eq!(own.len(), 1);
-    assert_eq!((own[0].id, own[0].key.as_str(), own[0].tenant), (2, "own", Some(tenant)));
+    assert_eq!(
+        (own[0].id, own[0].key.as_str(), own[0].tenant),
+        (2, "own", Some(tenant))
+    );
     assert_eq!(own[0].data, json!({"a": [1]}));
     let (_, all) = event::since(&test.db, None, 0, 1).await.unwrap();
     assert_eq!(all.len(), 1);
@@ -94,9 +105,15 @@ async fn pruning_keeps_the_newest_and_says_what_is_gone() {
         dropped
     };
     assert_eq!(prune(100).await, 3);
-    assert_eq!(event::span(&test.db).await.unwrap(), Span { pruned: 3, last: 6 });
+    assert_eq!(
+        event::span(&test.db).await.unwrap(),
+        Span { pruned: 3, last: 6 }
+    );
     assert_eq!(prune(2).await, 1);
-    assert_eq!(event::span(&test.db).await.unwrap(), Span { pruned: 4, last: 6 });
+    assert_eq!(
+        event::span(&test.db).await.unwrap(),
+        Span { pruned: 4, last: 6 }
+    );
     test.clock.advance(Duration::from_hours(2));
     assert_eq!(prune(100).await, 2);
     let (span, none) = event::since(&test.db, None, 6, 10).await.unwrap();

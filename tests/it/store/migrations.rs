@@ -27,10 +27,19 @@ fn steps(folder: &Path) -> Vec<(i64, String, String)> {
 
 /// The statements of a step, without comments, with single spaces.
 fn statements(text: &str) -> Vec<String> {
-    let code: Vec<&str> = text.lines().map(|l| l.split("--").next().unwrap_or("")).collect();
-    let words: Vec<&str> = code.iter().flat_map(|line| line.split_whitespace()).collect();
+    let code: Vec<&str> = text
+        .lines()
+        .map(|l| l.split("--").next().unwrap_or(""))
+        .collect();
+    let words: Vec<&str> = code
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .collect();
     let list = words.join(" ");
-    list.split(';').map(|s| s.trim().to_lowercase()).filter(|s| !s.is_empty()).collect()
+    list.split(';')
+        .map(|s| s.trim().to_lowercase())
+        .filter(|s| !s.is_empty())
+        .collect()
 }
 
 /// The column definitions of a `create table`, split at the commas between them.
@@ -53,7 +62,9 @@ fn columns(statement: &str) -> Vec<String> {
 fn refuse_type(name: &str, column: &str) {
     let mut words = column.split_whitespace();
     let first = words.next().unwrap();
-    if ["primary", "unique", "foreign", "check", "constraint"].contains(&first.split('(').next().unwrap()) {
+    if ["primary", "unique", "foreign", "check", "constraint"]
+        .contains(&first.split('(').next().unwrap())
+    {
         return;
     }
     let kind = words.next().unwrap_or("");
@@ -72,15 +83,39 @@ fn steps_keep_to_the_subset() {
                     refuse_type(&name, &column);
                 }
             } else if statement.starts_with("alter table") && statement.contains(" add ") {
-                let column = statement.split(" add ").nth(1).unwrap().trim_start_matches("column ");
+                let column = statement
+                    .split(" add ")
+                    .nth(1)
+                    .unwrap()
+                    .trim_start_matches("column ");
                 refuse_type(&name, column);
                 let demands = column.contains("not null") && !column.contains("default");
                 assert!(!demands, "{name}: {column} must have a default");
             } else {
-                let known = ["create index", "create unique index", "insert into", "update ", "delete from", "alter table", "drop table", "drop index"];
-                assert!(known.iter().any(|k| statement.starts_with(k)), "{name}: {statement}");
+                let known = [
+                    "create index",
+                    "create unique index",
+                    "insert into",
+                    "update ",
+                    "delete from",
+                    "alter table",
+                    "drop table",
+                    "drop index",
+                ];
+                assert!(
+                    known.iter().any(|k| statement.starts_with(k)),
+                    "{name}: {statement}"
+                );
             }
-            for word in ["serial", "autoincrement", "timestamp", "json", "uuid", "now()", "current_"] {
+            for word in [
+                "serial",
+                "autoincrement",
+                "timestamp",
+                "json",
+                "uuid",
+                "now()",
+                "current_",
+            ] {
                 assert!(!statement.contains(word), "{name} uses {word}");
             }
         }
@@ -111,7 +146,9 @@ async fn every_database_with_rows_in_it_comes_to_the_newest_step() {
             let put = test.try_shell(rows).await;
             assert!(put.is_ok(), "{name}: {put:?}");
         }
-        store::migrate(&test.db).await.unwrap_or_else(|e| panic!("from {last}: {e}"));
+        store::migrate(&test.db)
+            .await
+            .unwrap_or_else(|e| panic!("from {last}: {e}"));
         test.db.prepare_all().await.unwrap();
     }
 }
@@ -130,7 +167,11 @@ async fn migrating_twice_and_at_once_changes_nothing() {
 #[tokio::test]
 async fn a_newer_schema_is_refused_with_a_clear_sentence() {
     let test = TestDb::new().await;
-    let bytes = if engine() == "postgres" { r"'\x00'::bytea" } else { "x'00'" };
+    let bytes = if engine() == "postgres" {
+        r"'\x00'::bytea"
+    } else {
+        "x'00'"
+    };
     test.shell(&format!(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
          values (9999, 'from the future', true, {bytes}, 0)"

@@ -10,7 +10,10 @@ async fn the_first_to_say_something_wins() {
     setting::claim(&mut tx, "a", "one").await.unwrap();
     setting::claim(&mut tx, "a", "two").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(setting::get(&test.db, "a").await.unwrap().as_deref(), Some("one"));
+    assert_eq!(
+        setting::get(&test.db, "a").await.unwrap().as_deref(),
+        Some("one")
+    );
 }
 
 #[tokio::test]

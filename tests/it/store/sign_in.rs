@@ -9,13 +9,19 @@ use tests::db::TestDb;
 /// Three at once, one more each minute.
 fn bucket(test: &TestDb) -> Bucket {
     let interval = Duration::from_mins(1);
-    Bucket { now: test.now(), interval, window: 3 * interval }
+    Bucket {
+        now: test.now(),
+        interval,
+        window: 3 * interval,
+    }
 }
 
 async fn take(tx: &mut Tx, test: &TestDb) -> bool {
     let bucket = bucket(test);
     sign_in::take(tx, "k", bucket).await.unwrap()
-        || sign_in::insert(tx, "k", bucket.now + bucket.interval).await.unwrap()
+        || sign_in::insert(tx, "k", bucket.now + bucket.interval)
+            .await
+            .unwrap()
 }
 
 #[tokio::test]
@@ -53,7 +59,11 @@ async fn only_what_says_nothing_more_is_dropped() {
     let mut tx = test.db.begin().await.unwrap();
     let now = test.now();
     assert!(sign_in::insert(&mut tx, "old", now).await.unwrap());
-    assert!(sign_in::insert(&mut tx, "live", now + Duration::from_micros(1)).await.unwrap());
+    assert!(
+        sign_in::insert(&mut tx, "live", now + Duration::from_micros(1))
+            .await
+            .unwrap()
+    );
     assert!(!sign_in::insert(&mut tx, "live", now).await.unwrap());
     assert_eq!(sign_in::count(&mut tx).await.unwrap(), 2);
     assert_eq!(sign_in::prune(&mut tx, now).await.unwrap(), 1);

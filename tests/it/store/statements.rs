@@ -22,8 +22,11 @@ fn names_are_unique() {
 
 #[test]
 fn few_statements_are_forked() {
-    let forked: Vec<_> =
-        store::statements().iter().filter(|s| s.is_forked()).map(|s| s.name).collect();
+    let forked: Vec<_> = store::statements()
+        .iter()
+        .filter(|s| s.is_forked())
+        .map(|s| s.name)
+        .collect();
     insta::assert_snapshot!(forked.join("\n"), @"
     store::db::NOTIFY
     store::diagnosis::ENGINE

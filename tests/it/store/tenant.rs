@@ -19,8 +19,7 @@ async fn a_name_is_taken_in_any_case_until_its_tenant_is_deleted() {
     let insert = async |name: &str| {
         let id = TenantId::new(&*test.clock, &*test.entropy);
         let mut tx = test.db.begin().await.unwrap();
-        let done =
-            tenant::insert(&mut tx, &may(), id, &name.parse_name(), test.now()).await;
+        let done = tenant::insert(&mut tx, &may(), id, &name.parse_name(), test.now()).await;
         if done.is_ok() {
             tx.commit().await.unwrap();
         }
@@ -28,11 +27,16 @@ async fn a_name_is_taken_in_any_case_until_its_tenant_is_deleted() {
     };
     assert!(insert("ÉCOLE").await.unwrap_err().is_taken());
     let mut tx = test.db.begin().await.unwrap();
-    tenant::delete(&mut tx, &may(), first, test.now()).await.unwrap();
+    tenant::delete(&mut tx, &may(), first, test.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     insert("ÉCOLE").await.unwrap();
     assert_eq!(tenant::by_id(&test.db, first).await.unwrap(), None);
-    assert_eq!(tenant::name(&test.db, first).await.unwrap().as_deref(), Some("École"));
+    assert_eq!(
+        tenant::name(&test.db, first).await.unwrap().as_deref(),
+        Some("École")
+    );
 }
 
 #[tokio::test]
@@ -74,18 +78,43 @@ async fn a_deleted_tenant_loses_its_people_and_cannot_be_held() {
     let user = a_user(&test, "pat@example.org", None).await;
     let mut tx = test.db.begin().await.unwrap();
     let role = model::user::TenantRole::Admin;
-    assert!(store::membership::put(&mut tx, user, id, role, test.now()).await.unwrap());
-    assert!(!store::membership::put(&mut tx, user, id, role, test.now()).await.unwrap());
+    assert!(
+        store::membership::put(&mut tx, user, id, role, test.now())
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store::membership::put(&mut tx, user, id, role, test.now())
+            .await
+            .unwrap()
+    );
     tx.commit().await.unwrap();
-    assert_eq!(tenant::by_id(&test.db, id).await.unwrap().unwrap().members, 1);
-    assert!(store::membership::has(&test.db, id, "pat@example.org").await.unwrap());
+    assert_eq!(
+        tenant::by_id(&test.db, id).await.unwrap().unwrap().members,
+        1
+    );
+    assert!(
+        store::membership::has(&test.db, id, "pat@example.org")
+            .await
+            .unwrap()
+    );
     let mut tx = test.db.begin().await.unwrap();
-    assert_eq!(tenant::hold(&mut tx, id).await.unwrap().as_deref(), Some("Acme"));
+    assert_eq!(
+        tenant::hold(&mut tx, id).await.unwrap().as_deref(),
+        Some("Acme")
+    );
     assert_eq!(tenant::instances(&mut tx, id).await.unwrap(), 0);
-    tenant::delete(&mut tx, &may::<of::DeleteTenant>(), id, test.now()).await.unwrap();
+    tenant::delete(&mut tx, &may::<of::DeleteTenant>(), id, test.now())
+        .await
+        .unwrap();
     assert_eq!(tenant::hold(&mut tx, id).await.unwrap(), None);
     tx.commit().await.unwrap();
-    assert!(store::membership::list(&test.db, id).await.unwrap().is_empty());
+    assert!(
+        store::membership::list(&test.db, id)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -95,7 +124,14 @@ async fn renaming_finds_the_tenant_or_says_so() {
     let mut tx = test.db.begin().await.unwrap();
     let name = "Bcme".parse_name();
     assert!(tenant::rename(&mut tx, &may(), id, &name).await.unwrap());
-    assert!(!tenant::rename(&mut tx, &may(), TenantId::zero(), &name).await.unwrap());
+    assert!(
+        !tenant::rename(&mut tx, &may(), TenantId::zero(), &name)
+            .await
+            .unwrap()
+    );
     tx.commit().await.unwrap();
-    assert_eq!(names(&test, "%bcme%", &Place::default(), 10).await, ["Bcme"]);
+    assert_eq!(
+        names(&test, "%bcme%", &Place::default(), 10).await,
+        ["Bcme"]
+    );
 }

@@ -23,11 +23,19 @@ async fn an_address_is_taken_in_any_case() {
     };
     assert!(user::insert(&mut tx, &twin).await.unwrap_err().is_taken());
     drop(tx);
-    let found = user::by_email(&test.db, "pat@example.org").await.unwrap().unwrap();
+    let found = user::by_email(&test.db, "pat@example.org")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((found.id, found.email.as_str()), (id, "Pat@Example.org"));
     assert_eq!(found.staff, Some(StaffRole::Owner));
     assert_eq!((found.home, found.disabled), (None, false));
-    assert!(user::by_email(&test.db, "Pat@Example.org").await.unwrap().is_none());
+    assert!(
+        user::by_email(&test.db, "Pat@Example.org")
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -48,10 +56,24 @@ async fn a_password_is_replaced_only_over_the_one_that_was_checked() {
     let test = TestDb::new().await;
     let id = a_user(&test, "one@example.org", None).await;
     let mut tx = test.db.begin().await.unwrap();
-    assert!(!user::set_password(&mut tx, id, "new", "another").await.unwrap());
-    assert!(user::set_password(&mut tx, id, "new", "a-hash").await.unwrap());
-    assert!(!user::set_password(&mut tx, id, "newer", "a-hash").await.unwrap());
-    user::set_staff_role(&mut tx, id, StaffRole::Viewer).await.unwrap();
+    assert!(
+        !user::set_password(&mut tx, id, "new", "another")
+            .await
+            .unwrap()
+    );
+    assert!(
+        user::set_password(&mut tx, id, "new", "a-hash")
+            .await
+            .unwrap()
+    );
+    assert!(
+        !user::set_password(&mut tx, id, "newer", "a-hash")
+            .await
+            .unwrap()
+    );
+    user::set_staff_role(&mut tx, id, StaffRole::Viewer)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let found = user::by_id(&test.db, id).await.unwrap().unwrap();
     assert_eq!(found.password_hash, "new");

@@ -1,6 +1,8 @@
 //! Inviting a person, by a one-time link that is bound to their address. The link goes out by mail;
 //! where no mail server is configured the inviter is shown it, and nowhere else does it appear.
 
+use std::fmt;
+
 use model::email::Email;
 use model::user::Role;
 use model::{Actor, Authorised, Grant, InvitationId, TenantId, may};
@@ -39,6 +41,17 @@ pub struct InvitationSent {
     pub link: Option<String>,
     /// Whether it went out by mail.
     pub delivered: bool,
+}
+
+impl fmt::Debug for InvitationSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The link lets in whoever has it.
+        let Self { id, delivered, .. } = self;
+        f.debug_struct("InvitationSent")
+            .field("id", id)
+            .field("delivered", delivered)
+            .finish_non_exhaustive()
+    }
 }
 
 struct Drawn {
