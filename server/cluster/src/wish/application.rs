@@ -100,14 +100,25 @@ fn values(target: &Target) -> Value {
         tenant: target.tenant.to_string(),
         purpose: target.purpose.to_string(),
     });
-    let instance = values
-        .entry("instance")
-        .or_insert_with(|| Value::Object(Map::new()));
-    match (instance, identity) {
-        (Value::Object(below), Value::Object(identity)) => below.extend(identity),
-        (other, identity) => *other = identity,
-    }
+    set(&mut values, "instance", identity);
+    // Where its entries in Secrets Manager were written is for the one who wrote them to say.
+    set(
+        &mut values,
+        "secrets",
+        json!({"prefix": target.cluster.secrets_prefix}),
+    );
     Value::Object(values)
+}
+
+/// Lays what only the control plane knows over what the overrides say below that key.
+fn set(values: &mut Map<String, Value>, key: &str, ours: Value) {
+    let below = values
+        .entry(key)
+        .or_insert_with(|| Value::Object(Map::new()));
+    match (below, ours) {
+        (Value::Object(below), Value::Object(ours)) => below.extend(ours),
+        (other, ours) => *other = ours,
+    }
 }
 
 fn json(thing: &impl Serialize) -> Value {
@@ -164,6 +175,7 @@ mod tests {
                         "tenant": "018f3f1e-0000-7000-8000-000000000001",
                         "purpose": "development",
                     },
+                    "secrets": {"prefix": "hosted-instances/one"},
                 },
             },
         });
