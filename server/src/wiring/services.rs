@@ -15,6 +15,10 @@ use super::mailer::Post;
 use crate::config::Config;
 use crate::failure::Failure;
 
+/// What the chart allows as values; overrides are checked against it.
+const VALUES_SCHEMA: &str =
+    include_str!("../../../deploy/charts/prism-instance/values.schema.json");
+
 /// Builds the services around what was opened.
 ///
 /// # Errors
@@ -78,6 +82,7 @@ fn settings(config: &Config, opened: &Opened, public_url: &str) -> Settings {
         },
         deletion_grace: hours(config.operations.deletion_grace_hours),
         lease: Duration::from_secs(u64::from(config.operations.lease_seconds)),
+        values_schema: Some(VALUES_SCHEMA.to_owned()),
         ..Settings::new(public_url, opened.key.clone())
     }
 }
