@@ -7,8 +7,9 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 use crate::failure::Failure;
 
-/// PostgreSQL remarks at every start that what is there is there.
-const QUIETER: &str = "sqlx::postgres::notice=warn";
+/// PostgreSQL remarks at every start that what is there is there, and the Kubernetes client repeats
+/// whole answers that it cannot read.
+const QUIETER: &str = "sqlx::postgres::notice=warn,kube_client=error";
 
 /// Begins to log.
 ///
