@@ -32,6 +32,9 @@ const SILENCE: f64 = 10_000.0;
 const STALE: f64 = 15_000.0;
 /// Announcements are at least this far apart.
 const SPEAK: f64 = 5_000.0;
+/// A refused stream is tried again after so long, then after twice as long, up to a limit.
+const FIRST_RETRY: f64 = 1_000.0;
+const LAST_RETRY: f64 = 30_000.0;
 
 struct Stream {
     subjects: Vec<(String, String)>,
@@ -42,6 +45,9 @@ struct Stream {
     pending: Cell<bool>,
     signed_out: Cell<bool>,
     spoken_at: Cell<f64>,
+    /// When a stream that was refused is tried again, and how much longer to wait the time after.
+    retry_at: Cell<f64>,
+    retry_after: Cell<f64>,
     strip: RwSignal<String>,
     spoken: RwSignal<String>,
 }
@@ -64,6 +70,8 @@ pub fn start(strip: RwSignal<String>, spoken: RwSignal<String>) {
         pending: Cell::new(false),
         signed_out: Cell::new(false),
         spoken_at: Cell::new(0.0),
+        retry_at: Cell::new(0.0),
+        retry_after: Cell::new(FIRST_RETRY),
         strip,
         spoken,
     });
@@ -108,7 +116,10 @@ impl Stream {
         }
         let stream = Rc::clone(self);
         // What happened while the line was down is not worth replaying: the page is fetched anyway.
-        dom::on(&source, "open", move |_| stream.want_refresh());
+        dom::on(&source, "open", move |_| {
+            stream.retry_after.set(FIRST_RETRY);
+            stream.want_refresh();
+        });
         *self.source.borrow_mut() = Some(source);
     }
 
@@ -213,12 +224,25 @@ impl Stream {
             let age = words::span(silent / 1_000.0);
             self.stale(format!("The live connection is lost: this page shows what was true {age} ago. It is tried again."));
         }
-        // Between two looks of the stream's own retries, ask whether the server is there at all.
+        // Between two of the stream's own retries, ask whether the server is there at all.
         let due = silent >= SILENCE && (silent / 1_000.0).floor() % 5.0 == 0.0;
-        if due || closed {
+        if due || self.may_retry() {
             let stream = Rc::clone(self);
             spawn_local(async move { stream.try_line().await });
         }
+    }
+
+    /// Whether a stream that was refused is to be tried again now; each time it takes longer.
+    fn may_retry(&self) -> bool {
+        if self.source.borrow().is_some() || dom::now() < self.retry_at.get() {
+            return false;
+        }
+        let wait = self.retry_after.get();
+        self.retry_after.set((wait * 2.0).min(LAST_RETRY));
+        // Spread, so that many pages do not come back at the same moment.
+        self.retry_at
+            .set(dom::now() + wait * (1.0 + js_sys::Math::random() / 2.0));
+        true
     }
 
     async fn try_line(self: Rc<Self>) {

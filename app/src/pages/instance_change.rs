@@ -33,6 +33,7 @@ pub fn overrides(_: &Caller, view: &InstanceDetail, form: &Form) -> Page {
     let rows = view
         .values
         .iter()
+        .filter(|value| !value.path.is_empty())
         .map(|value| {
             view! {
                 <tr>

@@ -423,6 +423,71 @@ mod tests {
             .collect()
     }
 
+    /// The opening tags of an element.
+    fn tags<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+        html.split(name)
+            .skip(1)
+            .filter_map(|rest| rest.split('>').next())
+            .collect()
+    }
+
+    #[test]
+    fn times_are_exact_and_tables_are_named() {
+        for Sample { name, html, .. } in pages() {
+            for time in tags(&html, "<time ") {
+                assert!(
+                    time.contains("datetime=\"20") && time.contains("data-time="),
+                    "{name}: {time}"
+                );
+            }
+            assert_eq!(
+                html.matches("<table").count(),
+                html.matches("<caption").count(),
+                "{name}"
+            );
+            for head in tags(&html, "<th ") {
+                assert!(head.contains("scope=\""), "{name}: {head}");
+            }
+            assert!(!html.contains("<th>"), "{name} has a heading without scope");
+        }
+    }
+
+    #[test]
+    fn every_field_has_a_label() {
+        for Sample { name, html, .. } in pages() {
+            let labels = attribute(&html, " for=\"");
+            for field in ["<input ", "<select ", "<textarea "]
+                .iter()
+                .flat_map(|tag| tags(&html, tag))
+            {
+                if field.contains("type=\"hidden\"") || field.contains("aria-hidden") {
+                    continue;
+                }
+                let id = attribute(field, "id=\"")
+                    .first()
+                    .copied()
+                    .unwrap_or_default();
+                assert!(labels.contains(&id), "{name}: no label for {field}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_fleet_says_all_five_words() {
+        let all = pages();
+        let fleet = all
+            .iter()
+            .find(|sample| sample.name == "fleet-five")
+            .unwrap();
+        for status in HealthStatus::ALL {
+            assert!(
+                fleet.html.contains(&format!("<span>{status}</span>")),
+                "{status}"
+            );
+        }
+        assert!(fleet.html.contains("aria-current=\"page\""));
+    }
+
     #[test]
     fn forms_post_to_our_own_addresses() {
         for Sample { name, html, .. } in pages() {
