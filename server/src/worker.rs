@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use service::watch::Watcher;
 use service::{Services, Worker};
+use store::Db;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -45,15 +46,8 @@ impl Background {
         let (of, until) = (services.clone(), stop.clone());
         background.keep("pruning", stop, move || prune(of.clone(), until.clone()));
         if services.context.db.engine() == "postgres" {
-            let db = services.context.db.clone();
-            background.keep("wake-ups", stop, move || {
-                let db = db.clone();
-                async move {
-                    if let Err(error) = db.relay().await {
-                        tracing::warn!(%error, "Wake-ups from other servers are lost for now; work is found by looking.");
-                    }
-                }
-            });
+            let (db, until) = (services.context.db.clone(), stop.clone());
+            background.keep("wake-ups", stop, move || relay(db.clone(), until.clone()));
         }
         background
     }
@@ -76,6 +70,17 @@ impl Background {
                 within.as_secs()
             );
         }
+    }
+}
+
+/// Passes on what other servers wake us for, until the connection is lost or the server stops.
+async fn relay(db: Db, stop: Stop) {
+    let lost = tokio::select! {
+        relayed = db.relay() => relayed,
+        () = stop.asked() => return,
+    };
+    if let Err(error) = lost {
+        tracing::warn!(%error, "Wake-ups from other servers are lost for now; work is found by looking.");
     }
 }
 

@@ -337,6 +337,9 @@ impl Server {
         self.signal("TERM");
         let status = self.ended().await;
         assert!(status.success(), "{status}:\n{}", self.said());
+        for unfinished in ["did not end within", "A duty broke off"] {
+            assert!(!self.said().contains(unfinished), "{}", self.said());
+        }
     }
 }
 
