@@ -69,6 +69,25 @@ struct Owner {
     within: Option<(BTreeSet<Scope>, Timestamp)>,
 }
 
+impl Owner {
+    /// When a token with those scopes may expire at the latest, if it is to expire at `wanted`.
+    fn limit(&self, scopes: &BTreeSet<Scope>, wanted: Timestamp) -> Result<Timestamp> {
+        let Some((held, until)) = &self.within else {
+            return Ok(wanted);
+        };
+        let beyond = scopes
+            .iter()
+            .find(|scope| !held.iter().any(|held| held.covers(**scope)));
+        match beyond {
+            Some(scope) => Err(Error::invalid(
+                "scopes",
+                format!("The access token you call with lacks {scope} and cannot hand it on."),
+            )),
+            None => Ok(wanted.min(*until)),
+        }
+    }
+}
+
 impl AccessTokenService {
     pub(crate) fn new(context: Context) -> Self {
         Self {
@@ -95,16 +114,7 @@ impl AccessTokenService {
         let Parsed { name, scopes, days } = parse(&command)?;
         let owner = self.owner(actor).await?;
         let at = self.context.now();
-        let mut expires_at = at + days * DAY;
-        if let Some((held, until)) = &owner.within {
-            if let Some(beyond) = scopes.iter().find(|s| !held.iter().any(|h| h.covers(**s))) {
-                return Err(Error::invalid(
-                    "scopes",
-                    format!("The access token you call with lacks {beyond} and cannot hand it on."),
-                ));
-            }
-            expires_at = expires_at.min(*until);
-        }
+        let expires_at = owner.limit(&scopes, at + days * DAY)?;
         let id = AccessTokenId::new(&*self.context.clock, &*self.context.entropy);
         let token = PlainToken::access(&*self.context.entropy);
         let mut tx = self.context.db.begin().await?;

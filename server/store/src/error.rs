@@ -58,6 +58,10 @@ impl From<sqlx::Error> for Error {
 
 impl Error {
     /// A row that does not hold what its type says.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers hand over errors that they are done with"
+    )]
     pub fn broken(table: &'static str, row: impl ToString, why: impl ToString) -> Self {
         Self::BrokenRow {
             table,

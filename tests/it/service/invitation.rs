@@ -252,18 +252,38 @@ async fn who_may_invite_whom() {
         invite(&Actor::Anonymous, Role::TenantMember, Some(acme)).await,
         "unauthenticated"
     );
-    let listed = users.members(&admin, acme).await.unwrap();
-    let id = listed[0].invitation_id.unwrap();
+}
+
+#[tokio::test]
+async fn an_invitation_of_others_is_none() {
+    let test = TestServices::new().await;
+    let (acme, other) = (test.tenant("Acme").await, test.tenant("Other").await);
+    let users = &test.services.user;
+    let ids = [
+        invite(&test, "x@example.org", acme).await.id,
+        users
+            .invite(
+                &Actor::Operator,
+                person("y@example.org", Role::StaffViewer, None),
+                &origin(),
+            )
+            .await
+            .unwrap()
+            .id,
+    ];
     let stranger = test.of_tenant(other, TenantRole::Admin);
-    let theirs = users.withdraw_invitation(&stranger, id).await.unwrap_err();
+    let unknown = InvitationId::zero();
     let none = users
-        .withdraw_invitation(&stranger, InvitationId::zero())
+        .withdraw_invitation(&stranger, unknown)
         .await
         .unwrap_err();
-    assert_eq!(
-        (theirs.code(), theirs.public()),
-        (none.code(), none.public())
-    );
+    for id in ids {
+        let theirs = users.withdraw_invitation(&stranger, id).await.unwrap_err();
+        assert_eq!(
+            (theirs.code(), theirs.public()),
+            (none.code(), none.public())
+        );
+    }
 }
 
 #[tokio::test]
@@ -293,6 +313,24 @@ async fn an_invited_colleague_joins_the_staff() {
         test.services.user.staff(&admin).await.unwrap_err().code(),
         "forbidden"
     );
+}
+
+#[tokio::test]
+async fn accepting_never_takes_a_role_away() {
+    let test = TestServices::new().await;
+    let owner = test.owner().await;
+    let command = person("owner@example.org", Role::StaffViewer, None);
+    test.services
+        .user
+        .invite(&owner, command, &origin())
+        .await
+        .unwrap();
+    test.services
+        .user
+        .accept(&token(&test), answer("", PASSWORD), &origin())
+        .await
+        .unwrap();
+    assert_eq!(store::user::owners(&test.db.db).await.unwrap(), 1);
 }
 
 #[tokio::test]

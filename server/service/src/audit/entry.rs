@@ -57,7 +57,8 @@ impl Entry {
     /// What it was done to: `instance`, `k7mq2x9dr4ht`.
     #[must_use]
     pub fn about(mut self, noun: &str, key: impl std::fmt::Display) -> Self {
-        self.subject = format!("{noun} {key}").trim_end().to_owned();
+        let subject = format!("{noun} {key}");
+        subject.trim_end().clone_into(&mut self.subject);
         self
     }
 

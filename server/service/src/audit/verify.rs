@@ -99,20 +99,18 @@ impl Walk {
             .previous
             .as_ref()
             .is_none_or(|hash| *hash == row.previous);
-        if chain::hash(row) != row.hash {
+        let whole = chain::hash(row) == row.hash;
+        if !whole {
             self.found(Tampering::Changed {
                 sequence: row.sequence,
             });
-            // What was changed cannot be compared with; the next row is judged by itself.
-            self.previous = None;
-        } else {
-            if !follows {
-                // This row is whole and remembers another one before it: that one was replaced.
-                let sequence = (row.sequence - 1).max(1);
-                self.found(Tampering::Changed { sequence });
-            }
-            self.previous = Some(row.hash.clone());
+        } else if !follows {
+            // This row is whole and remembers another one before it: that one was replaced.
+            let sequence = (row.sequence - 1).max(1);
+            self.found(Tampering::Changed { sequence });
         }
+        // What was changed cannot be compared with; the next row is judged by itself.
+        self.previous = whole.then(|| row.hash.clone());
         self.next = row.sequence + 1;
     }
 

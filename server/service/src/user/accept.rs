@@ -124,7 +124,10 @@ impl UserService {
             origin,
         )
         .await?;
-        if let (Some(staff), _) = split_role(invitation.role) {
+        // Never a smaller role than the account has: the last owner must not be talked out of it.
+        if let (Some(staff), _) = split_role(invitation.role)
+            && account.staff.is_none_or(|held| staff < held)
+        {
             store::user::set_staff_role(&mut tx, account.id, staff).await?;
         }
         tx.commit().await?;

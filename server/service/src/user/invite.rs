@@ -73,22 +73,19 @@ impl UserService {
         command: InvitePerson,
         origin: &Origin,
     ) -> Result<InvitationSent> {
-        let context = &self.context;
         const ACTION: &str = "invitation.create";
+        let context = &self.context;
         let inviter = actor.reference().name;
         let role = command.role;
-        let (drawn, email) = match command.tenant {
-            Some(tenant) => {
-                let may: Authorised<may::InviteMember> = context
-                    .allow(actor, Some(tenant), "tenant", ACTION, origin)
-                    .await?;
-                self.draw(&may, &command, origin).await?
-            }
-            None => {
-                let may: Authorised<may::InviteStaff> =
-                    context.allow(actor, None, "user", ACTION, origin).await?;
-                self.draw(&may, &command, origin).await?
-            }
+        let (drawn, email) = if let Some(tenant) = command.tenant {
+            let may: Authorised<may::InviteMember> = context
+                .allow(actor, Some(tenant), "tenant", ACTION, origin)
+                .await?;
+            self.draw(&may, &command, origin).await?
+        } else {
+            let may: Authorised<may::InviteStaff> =
+                context.allow(actor, None, "user", ACTION, origin).await?;
+            self.draw(&may, &command, origin).await?
         };
         let mail = context.mailer.invitation(
             email.as_str(),
@@ -173,16 +170,12 @@ impl UserService {
     async fn refuse_member(&self, email: &Email, command: &InvitePerson) -> Result<()> {
         let db = &self.context.db;
         let folded = email.folded();
-        let member = match command.tenant {
-            Some(tenant) => store::membership::has(db, tenant, &folded).await?,
-            None => {
-                let account = store::user::by_email(db, &folded).await?;
-                account.is_some_and(|account| {
-                    account
-                        .staff
-                        .is_some_and(|staff| Role::from(staff) == command.role)
-                })
-            }
+        let member = if let Some(tenant) = command.tenant {
+            store::membership::has(db, tenant, &folded).await?
+        } else {
+            let account = store::user::by_email(db, &folded).await?;
+            let staff = account.and_then(|account| account.staff);
+            staff.is_some_and(|staff| Role::from(staff) == command.role)
         };
         if member {
             return Err(Error::conflict(
@@ -208,19 +201,18 @@ impl UserService {
         }
         let found = found.ok_or(Error::NotFound { what: WHAT })?;
         let origin = Origin::local();
-        match found.tenant {
-            Some(tenant) => {
-                let may: Authorised<may::InviteMember> = context
-                    .allow(actor, Some(tenant), WHAT, ACTION, &origin)
-                    .await?;
-                self.withdraw(&may, id, &found.email, found.tenant).await
-            }
-            None => {
-                let may: Authorised<may::InviteStaff> =
-                    context.allow(actor, None, WHAT, ACTION, &origin).await?;
-                self.withdraw(&may, id, &found.email, None).await
-            }
+        if let Some(tenant) = found.tenant {
+            let may: Authorised<may::InviteMember> = context
+                .allow(actor, Some(tenant), WHAT, ACTION, &origin)
+                .await?;
+            return self.withdraw(&may, id, &found.email, Some(tenant)).await;
         }
+        if actor.staff().is_none() {
+            return Err(Error::NotFound { what: WHAT });
+        }
+        let may: Authorised<may::InviteStaff> =
+            context.allow(actor, None, WHAT, ACTION, &origin).await?;
+        self.withdraw(&may, id, &found.email, None).await
     }
 
     async fn withdraw<P: Grant>(
