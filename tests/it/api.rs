@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod csrf;
+mod document;
 mod events;
 mod idempotency;
 mod journey;

@@ -14,6 +14,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     PathItem, Ref, RefOr, Required, ResponseBuilder,
@@ -31,6 +32,25 @@ everything else that the console does.\n\nSend an access token: `Authorization: 
 Bodies are JSON in snake_case, ids are strings, times are RFC 3339 in UTC. Lists come as `items` with \
 a `next_cursor`. Refusals are problems (RFC 9457) with a stable `type`. What is not yours does not \
 exist: 404.";
+
+/// What operations are about, in the order in which a newcomer meets it.
+const TAGS: [(&str, &str); 12] = [
+    ("tenants", "Organisations and what belongs to them."),
+    ("instances", "Dedicated deployments of PRISM."),
+    (
+        "operations",
+        "What is being done to instances, step by step.",
+    ),
+    ("fleet", "All instances on one page."),
+    ("clusters", "Where instances run."),
+    ("releases", "The catalogue of versions."),
+    ("members", "The people of a tenant."),
+    ("access tokens", "What automation calls this API with."),
+    ("me", "Who asks."),
+    ("audit", "Who did what."),
+    ("events", "What happens, as it happens."),
+    ("health", "What an orchestrator asks, and this description."),
+];
 
 /// Where the description itself lies.
 pub const ADDRESS: &str = "/api/v1/openapi.json";
@@ -108,8 +128,15 @@ fn base() -> OpenApi {
                 .identifier(Some("Apache-2.0"))
                 .build(),
         ));
+    let tags = TAGS.map(|(name, about)| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(about))
+            .build()
+    });
     OpenApiBuilder::new()
         .info(info.build())
+        .tags(Some(tags))
         .components(Some(components.build()))
         .build()
 }
@@ -162,7 +189,12 @@ fn refusals(path: &str, method: &str, operation: &Operation) -> Vec<(&'static st
         ),
         ("503", "Not available now; Retry-After says when to go on."),
     ];
-    if path.contains('{') {
+    let names_a_thing = operation.parameters.as_ref().is_some_and(|all| {
+        let names = ["tenant", "instance"];
+        all.iter()
+            .any(|it| matches!(it, RefOr::T(it) if names.contains(&it.name.as_str())))
+    });
+    if path.contains('{') || names_a_thing {
         all.push(("404", "There is no such thing, or it is not yours."));
     }
     let asks = operation.parameters.as_ref().is_some_and(|all| {

@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One thing that must be so for requests to be answered.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReadinessCheck)]
 pub struct Check {
     /// What was looked at: `database`, `migrations`, `draining`.
     pub name: &'static str,

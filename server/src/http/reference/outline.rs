@@ -86,10 +86,11 @@ pub struct Shape {
     pub others: Vec<Kind>,
 }
 
-/// Operations by tag, in the order in which the tags appear.
+/// Operations by tag, in the order of the tags.
 #[must_use]
 pub fn groups(document: &Value) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+    let tags = document["tags"].as_array().into_iter().flatten();
+    let mut groups: Vec<Group> = tags.map(|tag| group(&text(&tag["name"]))).collect();
     let none = serde_json::Map::new();
     for (path, item) in document["paths"].as_object().unwrap_or(&none) {
         for method in METHODS {
@@ -101,16 +102,21 @@ pub fn groups(document: &Value) -> Vec<Group> {
             if let Some(group) = groups.iter_mut().find(|group| group.title == title) {
                 group.operations.push(entry);
             } else {
-                let anchor = title.replace(' ', "-");
-                groups.push(Group {
-                    title,
-                    anchor,
-                    operations: vec![entry],
-                });
+                let mut late = group(&title);
+                late.operations.push(entry);
+                groups.push(late);
             }
         }
     }
     groups
+}
+
+fn group(title: &str) -> Group {
+    Group {
+        title: title.to_owned(),
+        anchor: title.replace(' ', "-"),
+        operations: Vec::new(),
+    }
 }
 
 fn entry(method: &str, path: &str, operation: &Value) -> Entry {

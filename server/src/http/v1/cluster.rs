@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Where Argo CD takes the chart from.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ChartSource)]
 pub struct Chart {
     /// Git repository of the chart.
     pub repo_url: String,
@@ -73,6 +74,7 @@ impl From<OverrideRepository> for cluster::OverrideSource {
 /// How the outside reaches the cluster's gateway.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClusterGateway)]
 pub struct Gateway {
     /// `https` or `http`.
     pub scheme: String,
@@ -95,8 +97,9 @@ impl From<Gateway> for cluster::Gateway {
 }
 
 /// A cluster as people set it up.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClusterSettings)]
 pub struct Settings {
     /// What it is called; never changes.
     #[schema(value_type = String, example = "eu-west-1-production")]
@@ -184,8 +187,60 @@ impl From<Settings> for ClusterSettings {
     }
 }
 
-impl From<ClusterSettings> for Settings {
-    fn from(it: ClusterSettings) -> Self {
+/// A cluster.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Cluster {
+    /// What it is called; never changes.
+    #[schema(value_type = String, example = "eu-west-1-production")]
+    pub name: ClusterName,
+    /// Where it runs; never changes.
+    #[schema(value_type = String, example = "eu-west-1")]
+    pub region: Region,
+    /// What it may hold; never changes.
+    #[schema(schema_with = words::purpose)]
+    pub purpose: Purpose,
+    /// Zone of its host names; never changes.
+    #[schema(value_type = String, example = "eu.example.org")]
+    pub zone: Zone,
+    /// How its Kubernetes API is reached, among the ways that this server offers.
+    pub access: Access,
+    /// Where Argo CD itself lives.
+    pub argocd_namespace: String,
+    /// Where the Applications live.
+    pub application_namespace: String,
+    /// The `AppProject` that fences instances.
+    pub project: String,
+    /// Where the chart comes from.
+    pub chart: Chart,
+    /// Where override files come from; null for nowhere.
+    pub overrides: Option<OverrideRepository>,
+    /// How its gateway is reached.
+    pub gateway: Gateway,
+    /// First part of the names of its entries in Secrets Manager.
+    pub secrets_prefix: String,
+    /// Most instances it may hold.
+    pub capacity: u32,
+    /// No new instances while set.
+    pub cordoned: bool,
+    /// Instances on it that are not deleted.
+    pub instances: u32,
+    /// Whether it answered at the last look; null before the first.
+    pub reachable: Option<bool>,
+    /// Since when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Timestamp>,
+    /// When it was last looked at.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub as_of: Option<Timestamp>,
+    /// What is wrong with it; null when nothing is.
+    pub cause: Option<Cause>,
+    /// Kubernetes version it reported.
+    pub kubernetes: Option<String>,
+}
+
+impl From<ClusterView> for Cluster {
+    fn from(view: ClusterView) -> Self {
+        let it = view.settings;
         Self {
             name: it.name,
             region: it.region,
@@ -211,36 +266,6 @@ impl From<ClusterSettings> for Settings {
             secrets_prefix: it.secrets_prefix,
             capacity: it.capacity,
             cordoned: it.cordoned,
-        }
-    }
-}
-
-/// A cluster.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Cluster {
-    /// What people set.
-    #[serde(flatten)]
-    pub settings: Settings,
-    /// Instances on it that are not deleted.
-    pub instances: u32,
-    /// Whether it answered at the last look; null before the first.
-    pub reachable: Option<bool>,
-    /// Since when.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub since: Option<Timestamp>,
-    /// When it was last looked at.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub as_of: Option<Timestamp>,
-    /// What is wrong with it; null when nothing is.
-    pub cause: Option<Cause>,
-    /// Kubernetes version it reported.
-    pub kubernetes: Option<String>,
-}
-
-impl From<ClusterView> for Cluster {
-    fn from(view: ClusterView) -> Self {
-        Self {
-            settings: view.settings.into(),
             instances: view.instances,
             reachable: view.reachable,
             since: view.since,

@@ -34,6 +34,7 @@ pub struct StatusCount {
 
 /// An instance in the map of the fleet.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetCell)]
 pub struct Cell {
     /// Its id.
     #[schema(value_type = String)]
@@ -49,6 +50,7 @@ pub struct Cell {
 
 /// A cluster in the map of the fleet.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetCluster)]
 pub struct MapCluster {
     /// Its name; null for instances that are not placed yet.
     #[schema(value_type = Option<String>)]

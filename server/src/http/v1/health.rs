@@ -107,6 +107,7 @@ impl From<HealthView> for Health {
 
 /// A Kubernetes event about a part.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PartEvent)]
 pub struct EventLine {
     /// When it was last seen.
     #[schema(value_type = String, format = DateTime)]
@@ -125,6 +126,7 @@ pub struct EventLine {
 
 /// A part of an instance with its own health.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InstancePart)]
 pub struct Part {
     /// Which.
     #[schema(schema_with = words::part)]
@@ -162,6 +164,7 @@ impl From<view::PartView> for Part {
 
 /// A span of time with one status.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthSpan)]
 pub struct Span {
     /// From.
     #[schema(value_type = String, format = DateTime)]

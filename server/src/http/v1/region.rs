@@ -20,6 +20,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// A region and a purpose, and whether an instance could be created there.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RegionChoice)]
 pub struct Choice {
     /// Region.
     #[schema(value_type = String)]

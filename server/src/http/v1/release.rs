@@ -26,8 +26,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// An entry of the catalogue.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReleaseEntry)]
 pub struct Entry {
     /// The version; the agent reports the same text when it runs.
     #[schema(value_type = String, example = "2.1.0")]
@@ -66,9 +67,22 @@ impl From<Entry> for release::Release {
 /// An entry of the catalogue with how many instances are at it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Release {
-    /// The entry.
-    #[serde(flatten)]
-    pub entry: Entry,
+    /// The version; the agent reports the same text when it runs.
+    #[schema(value_type = String, example = "2.1.0")]
+    pub version: Version,
+    /// Where it is in its life.
+    #[schema(schema_with = words::channel)]
+    pub channel: Channel,
+    /// Git revision of the chart that deploys it.
+    pub chart_revision: String,
+    /// Image of each component.
+    pub images: BTreeMap<String, String>,
+    /// Highest migration of each database, by database name.
+    pub schema: BTreeMap<String, u32>,
+    /// What reaching this release from an older one destroys; null when nothing.
+    pub destroys: Option<String>,
+    /// What a person should know, in a sentence or two.
+    pub notes: String,
     /// Instances that are not deleted.
     pub instances: u32,
 }
@@ -76,7 +90,7 @@ pub struct Release {
 impl From<ReleaseView> for Release {
     fn from(view: ReleaseView) -> Self {
         let it = view.release;
-        let entry = Entry {
+        Self {
             version: it.version,
             channel: it.channel,
             chart_revision: it.chart_revision,
@@ -84,9 +98,6 @@ impl From<ReleaseView> for Release {
             schema: it.schema,
             destroys: it.destroys,
             notes: it.notes,
-        };
-        Self {
-            entry,
             instances: view.instances,
         }
     }

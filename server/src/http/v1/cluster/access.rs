@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 /// How the Kubernetes API is reached.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = ClusterAccess)]
 pub enum Access {
     /// A cluster of the embedded sandbox.
     Sandbox {

@@ -13,6 +13,7 @@ use crate::http::v1::page::Page;
 
 /// A way to reach a cluster.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ClusterOffer)]
 pub struct Offer {
     /// `sandbox:NAME`, `in_cluster`, `kubeconfig:CONTEXT` or `eks`.
     pub value: String,

@@ -31,6 +31,7 @@ pub struct DeletionQuery {
 /// The confirmation as a body.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InstanceDeletion)]
 pub struct Deletion {
     /// The instance's id or name, typed.
     pub confirm: String,

@@ -32,6 +32,7 @@ impl From<ValueOrigin> for EffectiveValue {
 
 /// A release that the instance could be upgraded to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UpgradeChoice)]
 pub struct Upgrade {
     /// The release.
     #[schema(value_type = String)]

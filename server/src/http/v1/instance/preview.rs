@@ -16,6 +16,7 @@ use crate::http::v1::page::Page;
 /// Overrides to be looked at.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OverridesPreview)]
 pub struct Preview {
     /// Helm values as YAML text.
     pub overrides: String,
