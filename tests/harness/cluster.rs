@@ -216,6 +216,19 @@ impl Imagined {
         self.changed();
     }
 
+    /// What was handed over for an instance is not what would be handed over now.
+    pub fn age(&self, instance: &InstanceId) {
+        if let Some(applied) = self
+            .world()
+            .things
+            .get_mut(instance)
+            .and_then(|thing| thing.applied.as_mut())
+        {
+            applied.release.chart_revision.push_str("-before");
+        }
+        self.changed();
+    }
+
     /// How often a method was called.
     pub fn calls(&self, method: Method) -> usize {
         self.world()

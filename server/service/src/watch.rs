@@ -122,7 +122,7 @@ impl Watcher {
                 tracing::info!(cluster = %name, holder = self.name, "Watching a cluster.");
                 let (end, ended) = watch::channel(false);
                 let settings = cluster.settings.clone();
-                let task = tokio::spawn(hold(self.context().clone(), cluster, lease, ended));
+                let task = tokio::spawn(hold(Arc::clone(&self.services), cluster, lease, ended));
                 held.insert(
                     name,
                     Held {

@@ -291,3 +291,36 @@ async fn a_quiet_fleet_tells_nothing() {
         "nobody looks any more"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outdated_specification_is_written_again() {
+    let world = TestWorld::new().await;
+    let watching = Watching::begin(&world, "one");
+    let instance = world.running("Staging").await;
+    until(&world, &instance.id, HealthStatus::Healthy, Duration::ZERO).await;
+    // What a newer control plane or other settings of the cluster would do to the wish.
+    world.cluster.age(&instance.id);
+    let begun = Instant::now();
+    let rewritten = loop {
+        let wanted = service::operation::OperationFilter {
+            instance: Some(instance.id.clone()),
+            ..Default::default()
+        };
+        let page = world
+            .services
+            .operation
+            .list(&world.actor, wanted)
+            .await
+            .unwrap();
+        if page.items.len() == 2 {
+            break page.items[0].clone();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(40), "{page:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(rewritten.requested_by, "The control plane");
+    let ended = world.settle(rewritten.id).await;
+    assert_eq!(ended.state, OperationState::Succeeded, "{ended:?}");
+    until(&world, &instance.id, HealthStatus::Healthy, Duration::ZERO).await;
+    watching.end().await;
+}

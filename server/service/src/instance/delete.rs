@@ -103,7 +103,7 @@ fn going(before: &Instance, grace: Duration, now: Timestamp) -> (Instance, Strin
     let summary = if placed && !grace.is_zero() {
         format!("Can be undone until {}", after.grace_until)
     } else {
-        "At once".to_owned()
+        "Without a grace period".to_owned()
     };
     (after, summary)
 }

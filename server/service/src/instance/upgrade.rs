@@ -127,6 +127,40 @@ impl InstanceService {
     }
 }
 
+impl InstanceService {
+    /// Writes a running instance's specification again because this control plane would write another
+    /// one now: its own version, or settings of the cluster, have changed. Says whether it was begun.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn rewrite(&self, id: &InstanceId) -> Result<bool> {
+        let found = find(&self.context, &Actor::System, id).await?;
+        let may: Authorised<may::ChangeInstance> =
+            crate::context::authorise(&Actor::System, Some(found.tenant_id), WHAT)?;
+        let usual = self.history.usual(&self.context.db).await?;
+        let mut tx = self.context.db.begin().await?;
+        let before = self.lock(&mut tx, id).await?;
+        if self.running(&mut tx, &before).await.is_err() {
+            return Ok(false);
+        }
+        let mut after = before.clone();
+        after.state = InstanceState::Changing;
+        self.begin(Change {
+            may: &may,
+            tx,
+            before,
+            after,
+            kind: OperationKind::Reconfigure,
+            summary: "The specification as this control plane writes it now".to_owned(),
+            action: "instance.rewrite",
+            origin: &Origin::local(),
+            usual,
+        })
+        .await?;
+        Ok(true)
+    }
+}
+
 /// Refuses what the catalogue refuses, and destruction that nobody has confirmed.
 fn judge(
     catalogue: &[Release],

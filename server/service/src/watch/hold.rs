@@ -1,6 +1,7 @@
 //! Holding the watch of one cluster: reports come in, requests go out, and a few times a second what
 //! changed is judged and written. Ends when told to, or when the lease went to somebody else.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use store::Wake;
@@ -13,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::probe::{self, Found};
 use super::room::Room;
 use super::write::{Flushed, flush};
-use crate::Context;
+use crate::{Context, Services};
 
 /// How often what changed is judged and written.
 const BEAT: Duration = Duration::from_millis(200);
@@ -21,6 +22,8 @@ const BEAT: Duration = Duration::from_millis(200);
 const READ: Duration = Duration::from_secs(5);
 /// Reports that may wait; a watch that is ahead of us waits as well.
 const WAITING: usize = 1_024;
+/// Most instances that are being changed while outdated ones are written again.
+const REWRITES: usize = 10;
 /// How long changes of health are kept.
 const KEPT: Duration = Duration::from_hours(24 * 100);
 /// How often old ones are thrown away.
@@ -28,6 +31,7 @@ const PRUNE: Duration = Duration::from_hours(1);
 
 /// A watch that is held.
 struct Hold {
+    services: Arc<Services>,
     context: Context,
     lease: Lease,
     room: Room,
@@ -40,11 +44,12 @@ struct Hold {
 
 /// Watches a cluster until `end` turns true or the lease is lost.
 pub(super) async fn hold(
-    context: Context,
+    services: Arc<Services>,
     cluster: Cluster,
     lease: Lease,
     mut end: watch::Receiver<bool>,
 ) {
+    let context = services.context.clone();
     let room = match Room::open(&context, cluster).await {
         Ok(room) => room,
         Err(error) => {
@@ -63,7 +68,7 @@ pub(super) async fn hold(
     let mut bell = context.db.listen(Wake::Work);
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut hold = Hold::new(context, lease, room);
+    let mut hold = Hold::new(services, lease, room);
     loop {
         tokio::select! {
             _ = end.changed() => break,
@@ -87,10 +92,11 @@ pub(super) async fn hold(
 }
 
 impl Hold {
-    fn new(context: Context, lease: Lease, room: Room) -> Self {
+    fn new(services: Arc<Services>, lease: Lease, room: Room) -> Self {
         let now = Instant::now();
         Self {
-            context,
+            context: services.context.clone(),
+            services,
             lease,
             room,
             under_way: JoinSet::new(),
@@ -101,6 +107,23 @@ impl Hold {
         }
     }
 
+    /// Has outdated specifications written again, a few at a time.
+    async fn rewrite(&self) {
+        let tiles = || self.room.tiles.values();
+        let changing = tiles().filter(|tile| tile.is_changing()).count();
+        let room = REWRITES.saturating_sub(changing);
+        let outdated: Vec<_> = tiles()
+            .filter(|tile| tile.is_outdated())
+            .take(room)
+            .collect();
+        for tile in outdated {
+            let id = &tile.instance.id;
+            if let Err(error) = self.services.instance.rewrite(id).await {
+                tracing::warn!(%id, %error, "An outdated specification could not be written again.");
+            }
+        }
+    }
+
     /// Reads what is wished, asks what is due, writes what changed; false when the lease is lost.
     async fn beat(&mut self) -> bool {
         let duty = self.lease.name();
@@ -108,6 +131,9 @@ impl Hold {
             self.read_at = Instant::now();
             if let Err(error) = self.room.read(&self.context).await {
                 tracing::warn!(duty, %error, "Wishes could not be read.");
+            }
+            if self.room.sight.reachable == Some(true) {
+                self.rewrite().await;
             }
         }
         probe::send(&self.context, &mut self.room, &mut self.under_way);

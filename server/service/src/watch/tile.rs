@@ -20,6 +20,9 @@ const TROUBLED: Duration = Duration::from_secs(1);
 /// An unchanged outcome of a probe is written again so often.
 const PROBE_KEPT: Duration = Duration::from_mins(1);
 
+/// How long an Application may differ from the wish before it is written again.
+const UNLIKE: Duration = Duration::from_secs(10);
+
 /// An instance on the watched cluster.
 #[derive(Debug)]
 pub(super) struct Tile {
@@ -38,6 +41,8 @@ pub(super) struct Tile {
     pub probe_at: Option<Instant>,
     probe_written: Timestamp,
     due: Timestamp,
+    /// Since when the Application is not what would be written now.
+    unlike_since: Option<Instant>,
 }
 
 /// What of a tile is to be written.
@@ -65,6 +70,7 @@ impl Tile {
             look_at: None,
             probe_at: Some(Instant::now()),
             due: Timestamp::default(),
+            unlike_since: None,
         }
     }
 
@@ -116,7 +122,19 @@ impl Tile {
             // What changed inside may show outside: asked now, not when the schedule says.
             self.probe_soon();
         }
+        let unlike = seen.outside_changes.is_empty()
+            && seen.application.as_ref().is_some_and(|app| !app.as_wished);
+        self.unlike_since = unlike.then(|| self.unlike_since.unwrap_or_else(Instant::now));
         self.seen = Some(seen);
+    }
+
+    /// Whether it runs with another specification than would be written now, for longer than a change
+    /// takes to show, and by nobody else's doing.
+    pub fn is_outdated(&self) -> bool {
+        self.instance.state == InstanceState::Running
+            && self
+                .unlike_since
+                .is_some_and(|since| since.elapsed() >= UNLIKE)
     }
 
     /// Takes what a request brought.

@@ -144,11 +144,7 @@ async fn one_step(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
         return Err(Error::internal(format!("{step} was asked for before a place")).into());
     };
     if job.repeats(step) > 1 {
-        let reason = "The cluster does not show yet what was written.".to_owned();
-        let deadline = job.begun(step).unwrap_or_else(|| job.now()) + step.deadline();
-        job.wait(step, reason, deadline, OperationState::Waiting);
-        job.rest(Duration::from_secs(1)).await?;
-        return Ok(false);
+        return not_shown(job, step).await;
     }
     job.begin(step);
     job.flush().await?;
@@ -178,6 +174,25 @@ async fn one_step(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
             Ok(false)
         }
     }
+}
+
+/// What was written does not show: perhaps later, and past the deadline it is a cause.
+async fn not_shown(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
+    let reason = "The cluster does not show what was written";
+    let deadline = job.begun(step).unwrap_or_else(|| job.now()) + step.deadline();
+    let stuck = job.now() >= deadline;
+    if stuck && job.operation.cause.is_none() {
+        let cause = Cause::new(CauseCode::TakesTooLong, step.title(), reason);
+        job.note(Some(cause));
+    }
+    let (state, pause) = if stuck {
+        (OperationState::Stuck, AGAIN)
+    } else {
+        (OperationState::Waiting, Duration::from_secs(1))
+    };
+    job.wait(step, format!("{reason}."), deadline, state);
+    job.rest(pause).await?;
+    Ok(false)
 }
 
 /// Something is left of a deleted instance: looked for again, and past the deadline it is a cause.
