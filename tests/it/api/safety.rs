@@ -2,6 +2,7 @@
 //! what an orchestrator asks.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::Method;
@@ -252,4 +253,59 @@ async fn counters_know_routes_and_no_secrets() {
         404,
         "not on the public listener"
     );
+}
+
+#[tokio::test]
+async fn what_has_ended_opens_nothing() {
+    let app = TestApp::new().await;
+    let short = app.bearer(Who::Viewer, &["all:read"]).await;
+    let revoked = app
+        .bearer(Who::Viewer, &["all:read", "access-tokens:write"])
+        .await;
+    let session = app.client(Who::Viewer).await;
+    for client in [&short, &revoked, &session] {
+        let _ = client.get("/api/v1/me").await.expect(200);
+    }
+    let tokens = revoked.get("/api/v1/access-tokens").await.expect(200);
+    for token in tokens["items"].as_array().expect("items") {
+        if token["scopes"]
+            .as_array()
+            .is_some_and(|scopes| scopes.len() > 8)
+        {
+            let path = format!(
+                "/api/v1/access-tokens/{}",
+                token["id"].as_str().expect("an id")
+            );
+            assert_eq!(revoked.bare(Method::DELETE, &path).await.status, 204);
+        }
+    }
+    assert_eq!(revoked.get("/api/v1/me").await.status, 401);
+    assert_eq!(session.form("/sign-out", &[]).await.status, 303);
+    assert_eq!(session.get("/api/v1/me").await.status, 401);
+    assert_eq!(session.get("/tenants").await.status, 303);
+    let _ = short.get("/api/v1/me").await.expect(200);
+    app.world.db.clock.advance(Duration::from_hours(24 * 91));
+    assert_eq!(short.get("/api/v1/me").await.status, 401);
+}
+
+#[tokio::test]
+async fn the_address_is_that_which_our_own_proxy_saw() {
+    let app = TestApp::with(settings(), |http| http.trusted_proxies = 1).await;
+    let body = "email=owner%40example.org&password=wrong+password";
+    let request = app
+        .anonymous()
+        .request(Method::POST, "/sign-in")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("x-forwarded-for", "6.6.6.6, 203.0.113.9")
+        .body(Body::from(body))
+        .expect("a request");
+    app.anonymous().send(request).await;
+    let owner = app.client(Who::Owner).await;
+    let trail = owner.get("/api/v1/audit").await.expect(200);
+    let rows = trail["items"].as_array().expect("rows");
+    assert!(
+        rows.iter().any(|row| row["address"] == "203.0.113.9"),
+        "{trail}"
+    );
+    assert!(!trail.to_string().contains("6.6.6.6"));
 }
