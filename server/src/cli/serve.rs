@@ -96,12 +96,10 @@ impl Server {
     async fn start(config: Config, stop: &Stop) -> Result<Self, Failure> {
         let folder = DataFolder::open(&config.server.data_dir)?;
         // Several servers may share PostgreSQL and even the folder; SQLite has one.
-        let lock = config
-            .database
-            .url
-            .is_none()
-            .then(|| folder.lock())
-            .transpose()?;
+        let lock = match &config.database.url {
+            None => Some(folder.lock().await?),
+            Some(_) => None,
+        };
         let (listener, metrics_listener) = listeners(&config).await?;
         let address = local(&listener)?;
         let public_url = config.public_url(address.port());

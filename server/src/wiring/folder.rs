@@ -4,8 +4,12 @@
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
+
+/// How long a lock that somebody holds is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A data folder that exists.
 #[derive(Clone, Debug)]
@@ -74,11 +78,12 @@ impl DataFolder {
             .is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
     }
 
-    /// Takes the lock of the only server that may use the SQLite database.
+    /// Takes the lock of the only server that may use the SQLite database. A server that was just
+    /// killed holds it until the kernel has put its memory away, so it is waited for a little.
     ///
     /// # Errors
     /// A sentence that names the folder when another server has it.
-    pub fn lock(&self) -> Result<FolderLock, Failure> {
+    pub async fn lock(&self) -> Result<FolderLock, Failure> {
         let path = self.0.join("lock");
         let told = |error: std::io::Error| {
             Failure::new(format!("{} cannot be opened: {error}.", path.display()))
@@ -89,7 +94,13 @@ impl DataFolder {
             .write(true)
             .open(&path)
             .map_err(told)?;
-        match file.try_lock() {
+        let begun = Instant::now();
+        let mut taken = file.try_lock();
+        while matches!(taken, Err(TryLockError::WouldBlock)) && begun.elapsed() < LOCK_PATIENCE {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            taken = file.try_lock();
+        }
+        match taken {
             Ok(()) => Ok(FolderLock(file)),
             Err(TryLockError::WouldBlock) => Err(Failure::new(format!(
                 "Another server already uses the data folder {}. Stop it first, or choose another folder with --data-dir. Several servers at once need PostgreSQL (--database-url).",
@@ -104,15 +115,16 @@ impl DataFolder {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_folder_is_for_its_owner_and_one_server_holds_it() {
+    #[tokio::test]
+    async fn the_folder_is_for_its_owner_and_one_server_holds_it() {
         let parent = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(&parent.path().join("a/b")).unwrap();
         assert!(!folder.open_to_others());
-        let held = folder.lock().unwrap();
+        let held = folder.lock().await.unwrap();
         let refused = DataFolder::open(folder.path())
             .unwrap()
             .lock()
+            .await
             .unwrap_err()
             .to_string();
         assert!(
@@ -120,7 +132,7 @@ mod tests {
             "{refused}"
         );
         drop(held);
-        folder.lock().unwrap();
+        folder.lock().await.unwrap();
     }
 
     #[test]
