@@ -18,6 +18,9 @@ const PACKAGE: &str = "hosted-instances";
 /// How long a fresh server may take to answer; it makes its database and keys first.
 const START: Duration = Duration::from_mins(1);
 
+/// How often it is asked whether it is ready.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// Which profile the server is built with.
 #[derive(Clone, Copy)]
 pub enum Profile {
@@ -105,35 +108,40 @@ impl TestServer {
         format!("http://localhost:{}", self.port)
     }
 
-    /// The one-time link that makes the first owner, as the server printed it.
-    pub fn setup_link(&self) -> Result<String> {
-        let log = String::from_utf8_lossy(&workspace::read(&self.log)?).into_owned();
-        setup_link(&log).ok_or_else(|| {
-            Failure::new(format!(
-                "The server printed no set-up link; see {}.",
-                self.log.display()
-            ))
-        })
+    /// The one-time link that makes the first owner, as the server printed it. It may print it a
+    /// moment after it is ready.
+    pub fn setup_link(&mut self) -> Result<String> {
+        let deadline = Instant::now() + START;
+        loop {
+            let log = String::from_utf8_lossy(&workspace::read(&self.log)?).into_owned();
+            if let Some(link) = setup_link(&log) {
+                return Ok(link);
+            }
+            self.refuse_unless_running(deadline, "printed no set-up link")?;
+            std::thread::sleep(GLANCE);
+        }
     }
 
     fn wait_until_ready(&mut self) -> Result {
         let deadline = Instant::now() + START;
         while !answers(self.port, "/readyz") {
-            if let Some(status) = self.running.look()? {
-                let log = String::from_utf8_lossy(&workspace::read(&self.log)?).into_owned();
-                return Err(Failure::new(format!(
-                    "{log}\n{}",
-                    process::said("The server", status)
-                )));
-            }
-            if Instant::now() > deadline || process::interrupted() {
-                return Err(Failure::new(format!(
-                    "The server was not ready within {}; its log is {}.",
-                    report::seconds(START),
-                    self.log.display()
-                )));
-            }
-            std::thread::sleep(Duration::from_millis(50));
+            self.refuse_unless_running(deadline, "was not ready")?;
+            std::thread::sleep(GLANCE);
+        }
+        Ok(())
+    }
+
+    fn refuse_unless_running(&mut self, deadline: Instant, what: &str) -> Result {
+        let log = self.log.display();
+        if let Some(status) = self.running.look()? {
+            let said = process::said("The server", status);
+            return Err(Failure::new(format!("{said} Its log is {log}.")));
+        }
+        if Instant::now() > deadline || process::interrupted() {
+            let allowed = report::seconds(START);
+            return Err(Failure::new(format!(
+                "The server {what} within {allowed}; its log is {log}."
+            )));
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ pub fn run(plan: &Plan, built: &Built) -> Result<Outcome> {
         .tempdir()
         .told(told)?;
     let log = log_path("browser-server");
-    let server = report::step("server for the browser", || {
+    let mut server = report::step("server for the browser", || {
         TestServer::start(&built.server, data.path(), log.clone(), PACE)
     })?;
     let mut node = workspace::clean("node");
