@@ -115,7 +115,9 @@ impl Overrides {
     #[must_use]
     pub fn leaves(&self) -> Vec<(String, String)> {
         let mut out = Vec::new();
-        leaves(&Value::Object(self.0.clone()), "", &mut out);
+        for (key, value) in &self.0 {
+            leaves(value, key, &mut out);
+        }
         out
     }
 }
@@ -196,12 +198,7 @@ fn leaves(value: &Value, path: &str, out: &mut Vec<(String, String)>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
             for (key, value) in map {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                leaves(value, &path, out);
+                leaves(value, &format!("{path}.{key}"), out);
             }
         }
         other => out.push((path.to_owned(), other.to_string())),
@@ -219,7 +216,9 @@ mod tests {
     #[test]
     fn nothing_is_nothing() {
         for text in ["", "  \n", "# only a comment\n", "{}"] {
-            assert_eq!(Overrides::parse(text), Ok(Overrides::default()), "{text:?}");
+            let parsed = Overrides::parse(text).unwrap();
+            assert_eq!(parsed, Overrides::default(), "{text:?}");
+            assert!(parsed.leaves().is_empty());
         }
     }
 

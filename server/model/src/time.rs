@@ -37,6 +37,16 @@ impl Timestamp {
             .map(Self)
     }
 
+    /// To the minute, as sentences say it: `2026-11-24 12:00 UTC`.
+    #[must_use]
+    pub fn to_minute(self) -> String {
+        let text = self.to_string();
+        match (text.get(..10), text.get(11..16)) {
+            (Some(day), Some(minute)) => format!("{day} {minute} UTC"),
+            _ => text,
+        }
+    }
+
     /// The time from `earlier` to `self`; zero when `earlier` lies later (clocks jump).
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -112,6 +122,7 @@ mod tests {
             Timestamp::parse("2026-11-24T14:00:00.000001+02:00"),
             Some(at)
         );
+        assert_eq!(at.to_minute(), "2026-11-24 12:00 UTC");
         assert_eq!(Timestamp::parse("yesterday"), None);
     }
 

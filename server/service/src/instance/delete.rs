@@ -101,7 +101,7 @@ fn going(before: &Instance, grace: Duration, now: Timestamp) -> (Instance, Strin
     after.grace_until = if placed { now + grace } else { now };
     after.health = settle(&before.health, HealthStatus::Progressing, None, now);
     let summary = if placed && !grace.is_zero() {
-        format!("Can be undone until {}", after.grace_until)
+        format!("Can be undone until {}", after.grace_until.to_minute())
     } else {
         "Without a grace period".to_owned()
     };
