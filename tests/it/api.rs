@@ -2,6 +2,7 @@
 //! answered.
 
 mod access;
+mod assets;
 mod bad_input;
 mod csrf;
 mod document;
