@@ -45,11 +45,11 @@ fn members_take_every_version_from_the_workspace() {
                 "{path}: {name} must say `workspace = true`"
             );
         }
-        let lints = manifest
+        let inherited = manifest
             .get("lints")
-            .and_then(|lints| lints.get("workspace"));
+            .and_then(|table| table.get("workspace"));
         assert_eq!(
-            lints.and_then(Value::as_bool),
+            inherited.and_then(Value::as_bool),
             Some(true),
             "{path}: lints.workspace"
         );

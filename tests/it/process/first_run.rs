@@ -64,8 +64,8 @@ impl Browser {
             .iter()
             .filter_map(|it| it.to_str().ok());
         // The theme and the flash are cookies too; the session's is the one that HttpOnly protects.
-        let session = set.filter(|it| it.contains("HttpOnly") && !it.starts_with("flash="));
-        if let Some(pair) = session.filter_map(|it| it.split(';').next()).last() {
+        let mut session = set.filter(|it| it.contains("HttpOnly") && !it.starts_with("flash="));
+        if let Some(pair) = session.next_back().and_then(|it| it.split(';').next()) {
             self.cookie = Some(pair.to_owned());
         }
     }
