@@ -172,7 +172,9 @@ impl Embedded {
         }
         let console = self.lock().as_ref().map(|held| held.console.clone());
         let (mut parts, body) = request.into_parts();
-        let caller = app::context::Caller::from_request_parts(&mut parts, &()).await.ok();
+        let caller = app::context::Caller::from_request_parts(&mut parts, &())
+            .await
+            .ok();
         let request = Request::from_parts(parts, body);
         match console {
             Some(console) => match console.oneshot(request).await {
@@ -213,7 +215,10 @@ const PAGE: usize = 1024 * 1024;
 
 /// The content of one of the sandbox's pages in the console's frame; what is no page stays as it is.
 async fn framed(caller: Option<app::context::Caller>, response: Response) -> Response {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
     let Some(mut caller) = caller.filter(|_| is_page) else {
         return response;
