@@ -328,7 +328,7 @@ fn who(caller: &Caller) -> Option<AnyView> {
     Some(who.into_any())
 }
 
-fn notices(caller: &Caller) -> Option<AnyView> {
+fn notices(caller: &Caller) -> AnyView {
     let lines: Vec<_> = caller
         .notices
         .iter()
@@ -340,8 +340,9 @@ fn notices(caller: &Caller) -> Option<AnyView> {
             view! { <p>{icon(Icon::Alert)}<span>{notice.text.clone()}{more}</span></p> }
         })
         .collect();
-    (!lines.is_empty())
-        .then(|| view! { <div class="strip warn" role="status">{lines}</div> }.into_any())
+    let strip = (!lines.is_empty())
+        .then(|| view! { <div class="strip warn" role="status">{lines}</div> }.into_any());
+    view! { <div data-live="notices">{strip}</div> }.into_any()
 }
 
 fn flash(caller: &Caller) -> Option<AnyView> {

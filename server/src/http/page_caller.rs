@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use app::context::{Caller as PageCaller, Theme};
+use app::context::{Caller as PageCaller, Notice, Theme};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -45,6 +45,7 @@ async fn page_caller(
         Actor::Anonymous => None,
         known => Some(state.services.user.me(known).await?),
     };
+    let notices = notices(state, &actor).await?;
     Ok(PageCaller {
         actor,
         origin,
@@ -54,9 +55,27 @@ async fn page_caller(
         assets: state.settings.assets.clone(),
         nonce,
         now: state.services.context.now(),
-        notices: Vec::new(),
+        notices,
         flash: None,
         theme: Theme::default(),
         location: String::new(),
     })
+}
+
+/// What is wrong for everyone: clusters that cannot be reached. Only the staff see clusters.
+async fn notices(state: &AppState, actor: &Actor) -> Result<Vec<Notice>, Problem> {
+    if !matches!(actor, Actor::User(user) if user.staff.is_some()) {
+        return Ok(Vec::new());
+    }
+    let clusters = state.services.cluster.list(actor).await?;
+    let lost = clusters.into_iter().filter(|c| c.reachable == Some(false));
+    Ok(lost
+        .map(|cluster| Notice {
+            text: cluster.cause.map_or_else(
+                || format!("The cluster {} cannot be reached.", cluster.settings.name),
+                |cause| cause.sentence,
+            ),
+            href: Some(format!("/clusters/{}", cluster.settings.name)),
+        })
+        .collect())
 }
