@@ -194,11 +194,7 @@ pub struct Fields(Vec<FieldError>);
 
 impl Fields {
     /// Keeps the value, or remembers what is wrong with the field.
-    pub fn take<T, E: fmt::Display>(
-        &mut self,
-        field: &str,
-        parsed: Result<T, E>,
-    ) -> Option<T> {
+    pub fn take<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.add(field, error)).ok()
     }
 

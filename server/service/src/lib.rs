@@ -14,8 +14,8 @@ pub mod fleet;
 mod health;
 pub mod idempotency;
 pub mod instance;
-mod link;
 pub mod limit;
+mod link;
 pub mod operation;
 pub mod origin;
 pub mod password;
@@ -50,9 +50,7 @@ pub use self::origin::Origin;
 pub use self::release::ReleaseService;
 pub use self::session::{DbSessions, SessionService};
 pub use self::tenant::{CreateTenant, TenantFilter, TenantService};
-pub use self::user::{
-    AcceptInvitation, InvitationSent, InvitationView, InvitePerson, UserService,
-};
+pub use self::user::{AcceptInvitation, InvitationSent, InvitationView, InvitePerson, UserService};
 pub use self::watch::Watcher;
 pub use self::work::Worker;
 

@@ -251,12 +251,7 @@ pub async fn revoke<P: Grant>(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn touch(
-    tx: &mut Tx,
-    id: AccessTokenId,
-    now: Timestamp,
-    since: Timestamp,
-) -> Result<()> {
+pub async fn touch(tx: &mut Tx, id: AccessTokenId, now: Timestamp, since: Timestamp) -> Result<()> {
     on!(tx.handle(), (c, sql) = TOUCH => {
         sqlx::query(sql)
             .bind(id.to_string()).bind(now.micros()).bind(since.micros())

@@ -207,12 +207,7 @@ pub(crate) fn membership(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn touch(
-    tx: &mut Tx,
-    hash: &TokenHash,
-    now: Timestamp,
-    since: Timestamp,
-) -> Result<()> {
+pub async fn touch(tx: &mut Tx, hash: &TokenHash, now: Timestamp, since: Timestamp) -> Result<()> {
     on!(tx.handle(), (c, sql) = TOUCH => {
         sqlx::query(sql)
             .bind(hash.as_str()).bind(now.micros()).bind(since.micros())
