@@ -90,9 +90,16 @@ fn cause(one: &InstanceView, now: Timestamp) -> AnyView {
     view! { <div class="causes" data-live="cause">{told}{stale}</div> }.into_any()
 }
 
-fn grace(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
-    let until = view.grace_until?;
-    let one = &view.instance;
+/// Its region is there without a deletion as well, so that a page that is open shows the beginning
+/// and the end of one.
+fn grace(caller: &Caller, view: &InstanceDetail) -> AnyView {
+    let told = view
+        .grace_until
+        .map(|until| being_deleted(caller, &view.instance, until));
+    view! { <div data-live="grace">{told}</div> }.into_any()
+}
+
+fn being_deleted(caller: &Caller, one: &InstanceView, until: Timestamp) -> AnyView {
     let undo = caller
         .may(Permission::DeleteInstance, Some(one.tenant_id))
         .then(|| {
@@ -109,7 +116,7 @@ fn grace(caller: &Caller, view: &InstanceDetail) -> Option<AnyView> {
         </p>
         {undo}
     };
-    Some(view! { <div data-live="grace">{callout("down", text)}</div> }.into_any())
+    callout("down", text)
 }
 
 /// The active operation; one that ended a moment ago stays, so that its end is seen and nothing jumps.
