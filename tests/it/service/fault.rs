@@ -156,7 +156,7 @@ async fn a_poisonous_operation_is_set_aside_and_goes_on_when_asked() {
         if world.operation(id).await.state == OperationState::Stuck {
             break;
         }
-        world.db.clock.advance(Duration::from_secs(60));
+        world.db.clock.advance(Duration::from_mins(1));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let parked = world.operation(id).await;

@@ -193,7 +193,6 @@ async fn another_tenants_things_do_not_exist() {
         TenantRole::Admin,
     );
     let member = people.of_tenant(world.tenant, TenantRole::Member);
-    let viewer = people.staff(StaffRole::Viewer);
     let service = &world.services.instance;
     let id = &instance.id;
     let lost = |error: Error| assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
@@ -273,16 +272,23 @@ async fn another_tenants_things_do_not_exist() {
             .unwrap()
             .is_empty()
     );
+}
 
-    assert_eq!(
-        service
-            .list(&member, InstanceFilter::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        1
+#[tokio::test]
+async fn members_see_what_is_theirs_and_change_nothing() {
+    let world = TestWorld::new().await;
+    let instance = world.running("Staging").await;
+    let people = TestServices::build(
+        tests::db::TestDb::new().await,
+        tests::services::settings(),
+        std::sync::Arc::new(world.cluster.clone()),
     );
+    let member = people.of_tenant(world.tenant, TenantRole::Member);
+    let viewer = people.staff(StaffRole::Viewer);
+    let service = &world.services.instance;
+    let id = &instance.id;
+    let list = service.list(&member, InstanceFilter::default()).await;
+    assert_eq!(list.unwrap().items.len(), 1);
     let detail = service.detail(&member, id).await.unwrap();
     assert_eq!(detail.overrides, None);
     for actor in [&member, &viewer] {

@@ -108,7 +108,7 @@ async fn each_role_gets_what_the_table_says() {
     let (acme, other) = (test.tenant("Acme").await, test.tenant("Other").await);
     let admin = test.of_tenant(acme, TenantRole::Admin);
     let viewer = test.staff(StaffRole::Viewer);
-    let code = |result: Result<_, Error>| result.map(|()| "ok").unwrap_or_else(|e| e.code());
+    let code = |result: Result<_, Error>| result.map_or_else(|e| e.code(), |()| "ok");
     let create = async |actor: &Actor| {
         code(
             tenants

@@ -25,8 +25,12 @@ async fn make(test: &TestServices, actor: &Actor, scopes: &[&str]) -> CreatedAcc
     made.unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn who(test: &TestServices, text: &str) -> Option<Actor> {
-    test.services.access_token.authenticate(text).await.unwrap()
+async fn who(test: &TestServices, plain: &str) -> Option<Actor> {
+    test.services
+        .access_token
+        .authenticate(plain)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -65,17 +69,17 @@ async fn the_text_is_kept_nowhere() {
     let test = TestServices::new().await;
     let owner = test.owner().await;
     let made = make(&test, &owner, &["all:read"]).await;
-    let text = made.token.expose();
+    let plain = made.token.expose();
     let kept = test
         .db
         .text("select name || hint || token_hash || scopes from access_token")
         .await;
-    assert!(!kept.contains(text) && !kept.contains(&text[5..20]));
+    assert!(!kept.contains(plain) && !kept.contains(&plain[5..20]));
     let trail = test
         .db
         .text("select max(summary || became) from audit where action like 'access%'")
         .await;
-    assert!(trail.contains("CI") && !trail.contains(&text[5..20]));
+    assert!(trail.contains("CI") && !trail.contains(&plain[5..20]));
 }
 
 #[tokio::test]
@@ -83,12 +87,12 @@ async fn what_is_malformed_revoked_or_expired_is_nobodys() {
     let test = TestServices::new().await;
     let owner = test.owner().await;
     let made = make(&test, &owner, &["all:read"]).await;
-    let text = made.token.expose();
+    let plain = made.token.expose();
     for bad in [
         "",
         "hiat_",
-        &text[1..],
-        &text.to_uppercase(),
+        &plain[1..],
+        &plain.to_uppercase(),
         "hiat_é",
         "Bearer x",
     ] {
@@ -104,7 +108,7 @@ async fn what_is_malformed_revoked_or_expired_is_nobodys() {
         .revoke(&owner, made.view.id, &origin())
         .await
         .unwrap();
-    assert_eq!(who(&test, text).await, None);
+    assert_eq!(who(&test, plain).await, None);
     let day = wanted(&["all:read"], Some(1));
     let short = test
         .services

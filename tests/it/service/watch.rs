@@ -143,7 +143,7 @@ async fn a_lost_cluster_makes_unknown_and_never_down() {
     let watching = Watching::begin(&world, "one");
     let instance = world.running("Staging").await;
     until(&world, &instance.id, HealthStatus::Healthy, Duration::ZERO).await;
-    world.db.clock.advance(Duration::from_secs(60));
+    world.db.clock.advance(Duration::from_mins(1));
     world.cluster.cut("eu-dev", Some("connection refused"));
     until(&world, &instance.id, HealthStatus::Unknown, Duration::ZERO).await;
     let lost = world.instance(&instance.id).await.health;

@@ -70,7 +70,7 @@ async fn two_workers_do_each_of_a_hundred_operations_once() {
     for method in Method::CREATE {
         assert_eq!(world.cluster.calls(method), 100, "{method:?}");
     }
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_mins(1), "{took:?}");
     println!("a hundred creations took {} ms", took.as_millis());
 }
 
@@ -263,5 +263,5 @@ async fn a_clock_that_jumps_back_delays_nothing() {
     let ended = world.settle(made.operation.id).await;
     assert_eq!(ended.state, OperationState::Succeeded, "{ended:?}");
     let took = model::Clock::now(&*world.db.clock).since(now - Duration::from_hours(48));
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_mins(1), "{took:?}");
 }

@@ -43,7 +43,7 @@ async fn try_instance(test: &TestDb, tenant: TenantId, name: &str) -> Option<Ins
 
 async fn a_lease(test: &TestDb) -> Lease {
     let mut tx = test.db.begin().await.unwrap();
-    let lasts = Duration::from_secs(60);
+    let lasts = Duration::from_mins(1);
     let lease = lease::take(&mut tx, "watch:eu", "one", lasts, test.now())
         .await
         .unwrap();
@@ -154,7 +154,7 @@ async fn old_changes_go_but_for_the_last_one() {
     let id = an_instance(&test, tenant, "One").await;
     let lease = a_lease(&test).await;
     for _ in 0..3 {
-        test.clock.advance(Duration::from_secs(60));
+        test.clock.advance(Duration::from_mins(1));
         let change = HealthChange {
             instance: id.clone(),
             health: Health::unknown(test.now()),
@@ -167,7 +167,7 @@ async fn old_changes_go_but_for_the_last_one() {
             .unwrap();
         tx.commit().await.unwrap();
     }
-    test.clock.advance(Duration::from_secs(60));
+    test.clock.advance(Duration::from_mins(1));
     let mut tx = test.db.begin().await.unwrap();
     assert_eq!(
         store::health::prune(&mut tx, &lease, test.now())

@@ -13,7 +13,7 @@ use tests::db::TestDb;
 use super::instance::an_instance;
 use super::{a_tenant, may};
 
-const LASTS: Duration = Duration::from_secs(60);
+const LASTS: Duration = Duration::from_mins(1);
 
 /// Writes an operation; none when another one is active.
 async fn an_operation(
@@ -189,9 +189,9 @@ async fn a_nudge_while_it_is_held_is_not_lost() {
     let mut tx = test.db.begin().await.unwrap();
     assert!(claim::nudge(&mut tx, &instance, test.now()).await.unwrap());
     tx.commit().await.unwrap();
-    release(&test, &held, Duration::from_secs(3600), true).await;
+    release(&test, &held, Duration::from_hours(1), true).await;
     let held = claim_all(&test, "one", 1).await.remove(0);
-    release(&test, &held, Duration::from_secs(3600), true).await;
+    release(&test, &held, Duration::from_hours(1), true).await;
     assert!(claim_all(&test, "one", 1).await.is_empty());
 }
 
