@@ -32,17 +32,15 @@ pub async fn a_tenant(test: &TestDb, name: &str) -> TenantId {
     let id = TenantId::new(&*test.clock, &*test.entropy);
     let name = name.parse_name();
     let mut tx = test.db.begin().await.unwrap();
-    store::tenant::insert(&mut tx, &may(), id, &name, test.now()).await.unwrap();
+    store::tenant::insert(&mut tx, &may(), id, &name, test.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     id
 }
 
 /// Writes a person.
-pub async fn a_user(
-    test: &TestDb,
-    email: &str,
-    staff: Option<model::user::StaffRole>,
-) -> UserId {
+pub async fn a_user(test: &TestDb, email: &str, staff: Option<model::user::StaffRole>) -> UserId {
     let id = UserId::new(&*test.clock, &*test.entropy);
     let mut tx = test.db.begin().await.unwrap();
     let new = store::user::NewUser {
