@@ -4,7 +4,8 @@
 //   SETUP_LINK   the one-time link that makes the first owner,
 //   CHROMIUM     the browser to drive,
 //   SCREENSHOTS  the folder for pictures.
-// Arguments are parts of the names of tests to run; `--update-docs` also writes docs/images.
+// Arguments are parts of the names of tests to run; `--update-docs` also takes
+// the pictures of README.md.
 // The last line is `N passed, N failed`, and the exit code says the same.
 
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -19,7 +20,6 @@ const options = {
   setupLink: process.env.SETUP_LINK,
   chromium: required('CHROMIUM'),
   screenshots: required('SCREENSHOTS'),
-  updateDocs: process.argv.includes('--update-docs'),
 };
 const filters = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 

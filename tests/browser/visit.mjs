@@ -161,10 +161,10 @@ export class Visit {
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
   }
 
-  async pictureForDocs(page, name) {
-    if (!this.options.updateDocs) return;
+  // A picture for README.md, of the part of the page that is `height` pixels high.
+  async pictureForDocs(page, name, height) {
     mkdirSync(DOCS, { recursive: true });
-    await page.setViewportSize({ width: 1280, height: HEIGHTS[1280] });
+    await page.setViewportSize({ width: 1280, height });
     await page.screenshot({ path: join(DOCS, `${name}.png`), animations: 'disabled' });
   }
 

@@ -57,7 +57,6 @@ export const tests = {
     const shift = await visit.layoutShift(page);
     assert.ok(shift <= STILL, `the page moved by ${shift} while it was watched`);
     await page.getByRole('link', { name: `https://${id}` }).or(page.locator('.facts a')).first().waitFor();
-    await visit.pictureForDocs(page, 'instance');
     await visit.pictures(page, 'instance');
   },
 
