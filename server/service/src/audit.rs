@@ -43,6 +43,8 @@ pub struct AuditFilter {
 /// # Errors
 /// When the database fails.
 pub(crate) async fn append(tx: &mut Tx, at: Timestamp, entry: Entry) -> Result<()> {
+    let done = format!("{} {}: {}", entry.action, entry.subject, entry.summary);
+    crate::idempotency::note(tx, &done).await?;
     let name = chain_name(entry.tenant);
     let (sequence, previous) = store::audit::next(tx, &name).await?;
     let mut record = Record {

@@ -1,12 +1,21 @@
 //! Repeated requests: the first one with a key is carried out, its repeats get the same answer. A key
 //! belongs to one actor and one route and to one body; a request that dies with its process gives
-//! the key back when its lease runs out.
+//! the key back when its lease runs out, unless it had already done what was asked: that is noted in
+//! the transaction that does it, so that nothing is done twice even when the answer was lost.
 
 use std::fmt::Write as _;
+use std::future::Future;
 
 use store::idempotency::{Key, Times};
 
+use store::Tx;
+
 use crate::{Context, Error, Result};
+
+tokio::task_local! {
+    /// The ticket of the request that this task carries out.
+    static TICKET: String;
+}
 
 /// Longest key taken, in characters.
 const LONGEST: usize = 255;
@@ -50,6 +59,11 @@ pub enum Begun {
     },
     /// The first is still being carried out.
     Running,
+    /// It was carried out, but the server stopped before it could answer.
+    AnswerLost {
+        /// What was done, in a sentence.
+        done: String,
+    },
     /// The key was used for another body.
     OtherBody,
 }
@@ -99,8 +113,16 @@ impl IdempotencyService {
         Ok(match held.answer {
             _ if held.body_hash != key.body_hash => Begun::OtherBody,
             Some((status, body)) => Begun::Replay { status, body },
+            None if held.lease_until <= now && !held.done.is_empty() => {
+                Begun::AnswerLost { done: held.done }
+            }
             None => Begun::Running,
         })
+    }
+
+    /// Carries a request out under its ticket: whatever it writes is noted beside its key.
+    pub async fn within<F: Future>(&self, ticket: &Ticket, request: F) -> F::Output {
+        TICKET.scope(ticket.0.clone(), request).await
     }
 
     fn ticket(&self) -> String {
@@ -129,7 +151,7 @@ impl IdempotencyService {
         Ok(())
     }
 
-    /// Gives the key back, so that a repeat counts as the first.
+    /// Gives the key back, so that a repeat counts as the first; not when something was done.
     ///
     /// # Errors
     /// When the database fails; the key is free again when its lease has run out.
@@ -139,4 +161,12 @@ impl IdempotencyService {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Notes beside the key of the request in hand, if it came with one, that this was done.
+pub(crate) async fn note(tx: &mut Tx, what: &str) -> Result<()> {
+    if let Ok(ticket) = TICKET.try_with(Clone::clone) {
+        store::idempotency::did(tx, &ticket, what).await?;
+    }
+    Ok(())
 }

@@ -78,6 +78,14 @@ async fn once(state: &AppState, request: Request, next: Next) -> Result<Response
         Begun::Fresh(ticket) => Ok(run(state.clone(), ticket, request, next).await),
         Begun::Replay { status, body } => replay(status, &body),
         Begun::Running => Err(still_running()),
+        Begun::AnswerLost { done } => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "idempotency_answer_lost",
+            format!(
+                "The first request with this Idempotency-Key was carried out ({}), but the server stopped before it could answer. Look at what it did; nothing was done again.",
+                done.trim_end_matches('.')
+            ),
+        )),
         Begun::OtherBody => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_key_reused",
@@ -125,7 +133,8 @@ fn still_running() -> Problem {
 async fn run(state: AppState, ticket: Ticket, request: Request, next: Next) -> Response {
     let span = tracing::Span::current();
     let task = async move {
-        let response = next.run(request).await;
+        let idempotency = &state.services.idempotency;
+        let response = idempotency.within(&ticket, next.run(request)).await;
         remember(&state, ticket, response).await
     };
     let task = tokio::spawn(tracing::Instrument::instrument(task, span));

@@ -8,17 +8,20 @@ use crate::{Result, Tx};
 
 sql! {
     // Taken when new, when what was kept has expired, or when the holder of the same request let its
-    // lease run out.
+    // lease run out before anything was done.
     TAKE = "insert into idempotency (actor, route, key, body_hash, state, ticket, lease_until, expires_at, status, body)
         values ($1, $2, $3, $4, 'running', $5, $6, $7, 0, '')
         on conflict (actor, route, key) do update set body_hash = $4, state = 'running', ticket = $5,
-            lease_until = $6, expires_at = $7, status = 0, body = ''
+            lease_until = $6, expires_at = $7, status = 0, body = '', done = ''
         where idempotency.expires_at <= $8
-            or (idempotency.state = 'running' and idempotency.lease_until <= $8 and idempotency.body_hash = $4)";
-    HELD = "select body_hash, state, status, body from idempotency where actor = $1 and route = $2 and key = $3";
+            or (idempotency.state = 'running' and idempotency.lease_until <= $8 and idempotency.body_hash = $4
+                and idempotency.done = '')";
+    HELD = "select body_hash, state, status, body, done, lease_until from idempotency
+        where actor = $1 and route = $2 and key = $3";
+    DID = "update idempotency set done = $2 where ticket = $1 and state = 'running'";
     FINISH = "update idempotency set state = 'done', status = $2, body = $3, expires_at = $4
         where ticket = $1 and state = 'running'";
-    ABANDON = "delete from idempotency where ticket = $1 and state = 'running'";
+    ABANDON = "delete from idempotency where ticket = $1 and state = 'running' and done = ''";
     PRUNE = "delete from idempotency where expires_at <= $1";
 }
 
@@ -51,8 +54,12 @@ pub struct Times {
 pub struct Held {
     /// Hash of the body it came with.
     pub body_hash: String,
-    /// The answer; none while it is still running.
+    /// The answer; none while it is still running, and for ever when it was lost.
     pub answer: Option<(u16, String)>,
+    /// What was done; empty until it is.
+    pub done: String,
+    /// Until when an answer may still come.
+    pub lease_until: Timestamp,
 }
 
 /// Takes a key for a request. False when it is held or answered.
@@ -77,13 +84,28 @@ pub async fn take(tx: &mut Tx, key: Key<'_>, ticket: &str, times: Times) -> Resu
 /// # Errors
 /// When the database fails.
 pub async fn held(tx: &mut Tx, key: Key<'_>) -> Result<Option<Held>> {
-    let row: Option<(String, String, i64, String)> = on!(tx.handle(), (c, sql) = HELD => {
+    let row: Option<(String, String, i64, String, String, i64)> = on!(tx.handle(), (c, sql) = HELD => {
         sqlx::query_as(sql).bind(key.actor).bind(key.route).bind(key.key).fetch_optional(c).await?
     });
-    Ok(row.map(|(body_hash, state, status, body)| Held {
-        body_hash,
-        answer: (state == "done").then(|| (u16::try_from(status).unwrap_or(500), body)),
-    }))
+    Ok(
+        row.map(|(body_hash, state, status, body, done, lease_until)| Held {
+            body_hash,
+            answer: (state == "done").then(|| (u16::try_from(status).unwrap_or(500), body)),
+            done,
+            lease_until: Timestamp::from_micros(lease_until),
+        }),
+    )
+}
+
+/// Says what was done, in the transaction that does it, if the ticket still holds the key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn did(tx: &mut Tx, ticket: &str, what: &str) -> Result<()> {
+    on!(tx.handle(), (c, sql) = DID => {
+        sqlx::query(sql).bind(ticket).bind(what).execute(c).await?;
+    });
+    Ok(())
 }
 
 /// Keeps the answer, if the ticket still holds the key.
@@ -102,7 +124,7 @@ pub async fn finish(
         .execute(c).await?.rows_affected() > 0))
 }
 
-/// Gives the key back, if the ticket still holds it.
+/// Gives the key back, if the ticket still holds it and nothing was done.
 ///
 /// # Errors
 /// When the database fails.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service::{Begun, IdempotencyKey, Ticket};
-use tests::services::TestServices;
+use service::{Begun, CreateTenant, IdempotencyKey, Ticket};
+use tests::services::{TestServices, origin};
 
 fn key(key: &str, body: &str) -> IdempotencyKey {
     IdempotencyKey {
@@ -27,6 +27,7 @@ async fn begun(test: &TestServices, wanted: IdempotencyKey) -> String {
         Begun::Fresh(_) => "fresh".to_owned(),
         Begun::Replay { status, body } => format!("{status} {body}"),
         Begun::Running => "running".to_owned(),
+        Begun::AnswerLost { done } => format!("lost: {done}"),
         Begun::OtherBody => "other body".to_owned(),
     }
 }
@@ -94,6 +95,27 @@ async fn a_crash_gives_the_key_back_and_a_late_answer_changes_nothing() {
         .await
         .unwrap();
     assert_eq!(begun(&test, key("k", "b")).await, "202 {}");
+}
+
+#[tokio::test]
+async fn what_was_done_is_not_done_again_though_its_answer_was_lost() {
+    let test = TestServices::new().await;
+    let owner = test.owner().await;
+    let crashed = fresh(&test, key("k", "b")).await;
+    let acme = CreateTenant {
+        name: "Acme".to_owned(),
+    };
+    let origin = origin();
+    let made = test.services.tenant.create(&owner, acme, &origin);
+    let made = test.services.idempotency.within(&crashed, made).await;
+    let id = made.unwrap().id.to_string();
+    assert_eq!(begun(&test, key("k", "b")).await, "running");
+    test.services.idempotency.abandon(crashed).await.unwrap();
+    test.db.clock.advance(Duration::from_mins(1));
+    let lost = begun(&test, key("k", "b")).await;
+    assert!(lost.starts_with("lost: tenant.create"), "{lost}");
+    assert!(lost.contains(&id), "{lost}");
+    assert_eq!(begun(&test, key("k", "c")).await, "other body");
 }
 
 #[tokio::test]

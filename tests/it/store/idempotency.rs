@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::idempotency::{self, Held, Key, Times};
+use store::idempotency::{self, Key, Times};
 use tests::db::TestDb;
 
 const KEY: Key<'static> = Key {
@@ -72,13 +72,26 @@ async fn a_key_is_held_until_its_lease_runs_out() {
     idempotency::abandon(&mut tx, "two").await.unwrap();
     let held = idempotency::held(&mut tx, KEY).await.unwrap();
     let answer = Some((201, "{}".to_owned()));
-    assert_eq!(
-        held,
-        Some(Held {
-            body_hash: "b".to_owned(),
-            answer
-        })
-    );
+    let held = held.expect("the key is kept");
+    assert_eq!((held.body_hash.as_str(), held.answer), ("b", answer));
+    assert_eq!(held.done, "");
+}
+
+#[tokio::test]
+async fn a_key_under_which_something_was_done_is_not_given_to_another() {
+    let test = TestDb::new().await;
+    let mut tx = test.db.begin().await.unwrap();
+    let taken = times(&test);
+    idempotency::take(&mut tx, KEY, "one", taken).await.unwrap();
+    idempotency::did(&mut tx, "one", "made it").await.unwrap();
+    idempotency::abandon(&mut tx, "one").await.unwrap();
+    test.clock.advance(Duration::from_hours(1));
+    let later = times(&test);
+    let given = idempotency::take(&mut tx, KEY, "two", later).await.unwrap();
+    assert!(!given);
+    let held = idempotency::held(&mut tx, KEY).await.unwrap().unwrap();
+    assert_eq!((held.answer, held.done.as_str()), (None, "made it"));
+    assert_eq!(held.lease_until, taken.lease_until);
 }
 
 #[tokio::test]
