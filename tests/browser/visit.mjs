@@ -28,11 +28,11 @@ export class Visit {
   // ---- pages ----
 
   // A page of a fresh context, signed in as the owner unless `anonymous`. With scripts its
-  // islands have been woken, unless it is said to have none.
-  async open(path, { awake = true, ...options } = {}) {
+  // islands have been woken.
+  async open(path, options = {}) {
     const page = await this.blank(options);
     await page.goto(this.url(path));
-    if (awake && options.scripts !== false) await page.locator('html[data-awake]').waitFor();
+    if (options.scripts !== false) await page.locator('html[data-awake]').waitFor();
     return page;
   }
 

@@ -24,7 +24,7 @@ export const tests = {
     const tenant = await createTenant(visit, watching, 'Bad Luck');
     const id = await createInstance(visit, watching, tenant, 'fragile');
     await healthyLive(visit, watching);
-    const faults = await visit.open('/sandbox', { awake: false });
+    const faults = await visit.open('/sandbox');
     const fleet = await visit.open('/');
 
     await breakIt(visit, faults, id, 'crash-loop');
