@@ -123,7 +123,7 @@ async fn repeat(api: &Api, server: &Server, tenant: &str, name: &str) {
         match status {
             StatusCode::ACCEPTED => return,
             // It was made and only the answer was lost; that it is there once is compared later.
-            StatusCode::CONFLICT if is(&body, "name_taken") => return,
+            StatusCode::CONFLICT if is(&body, "idempotency_answer_lost") => return,
             // The process that had this key is dead and its lease still runs.
             StatusCode::CONFLICT => sleep(Duration::from_millis(500)).await,
             other => panic!("{name}: {other} {body}"),
