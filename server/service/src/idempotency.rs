@@ -120,6 +120,22 @@ impl IdempotencyService {
         })
     }
 
+    /// Gives up on requests that a process before this one left without an answer, so that their
+    /// repeats need not wait. To be called before the first request; does nothing on `PostgreSQL`,
+    /// where that process may still live.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn inherit(&self) -> Result<()> {
+        if self.context.db.engine() != "sqlite" {
+            return Ok(());
+        }
+        let mut tx = self.context.db.begin().await?;
+        store::idempotency::inherit(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Carries a request out under its ticket: whatever it writes is noted beside its key.
     pub async fn within<F: Future>(&self, ticket: &Ticket, request: F) -> F::Output {
         TICKET.scope(ticket.0.clone(), request).await

@@ -205,8 +205,10 @@ impl Server {
     }
 }
 
-/// What must be in the database before anybody asks: the catalogue and the sandbox's clusters.
+/// What must be in the database before anybody asks: no requests that a dead process left unanswered,
+/// the catalogue, and the sandbox's clusters.
 async fn prepare(services: &Services, embedded: Option<&Embedded>) -> Result<(), Failure> {
+    services.idempotency.inherit().await?;
     let added = services.release.seed(RELEASES).await?;
     if added > 0 {
         tracing::info!(added, "Releases were added to the catalogue.");

@@ -22,6 +22,7 @@ sql! {
     FINISH = "update idempotency set state = 'done', status = $2, body = $3, expires_at = $4
         where ticket = $1 and state = 'running'";
     ABANDON = "delete from idempotency where ticket = $1 and state = 'running' and done = ''";
+    INHERIT = "update idempotency set lease_until = 0 where state = 'running'";
     PRUNE = "delete from idempotency where expires_at <= $1";
 }
 
@@ -131,6 +132,18 @@ pub async fn finish(
 pub async fn abandon(tx: &mut Tx, ticket: &str) -> Result<()> {
     on!(tx.handle(), (c, sql) = ABANDON => {
         sqlx::query(sql).bind(ticket).execute(c).await?;
+    });
+    Ok(())
+}
+
+/// Ends the leases of all requests without an answer. Only for a database that belongs to one process,
+/// before it takes requests: then nobody can answer them any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn inherit(tx: &mut Tx) -> Result<()> {
+    on!(tx.handle(), (c, sql) = INHERIT => {
+        sqlx::query(sql).execute(c).await?;
     });
     Ok(())
 }

@@ -119,6 +119,16 @@ async fn what_was_done_is_not_done_again_though_its_answer_was_lost() {
 }
 
 #[tokio::test]
+async fn a_restart_waits_for_no_lease_where_there_is_one_process() {
+    let test = TestServices::new().await;
+    fresh(&test, key("k", "b")).await;
+    test.services.idempotency.inherit().await.unwrap();
+    let alone = test.db.db.engine() == "sqlite";
+    let expected = if alone { "fresh" } else { "running" };
+    assert_eq!(begun(&test, key("k", "b")).await, expected);
+}
+
+#[tokio::test]
 async fn what_a_repeat_may_do_better_is_not_kept() {
     let test = TestServices::new().await;
     for status in [401, 429, 500, 503] {
