@@ -8,7 +8,7 @@ mod port;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::cluster::{ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, Purpose};
+use model::cluster::{ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, Purpose, Replicas};
 use model::observation::{
     ApplicationFact, GateFact, NamespaceFact, Observation, PodFact, ReadyFact, WorkloadFact,
 };
@@ -130,6 +130,8 @@ pub fn settings(name: &str, purpose: Purpose, capacity: u32) -> ClusterSettings 
             scheme: "http".into(),
             port: Some(8080),
             address: None,
+            replicas: Replicas::default(),
+            prometheus_url: None,
         },
         secrets_prefix: format!("hosted-instances/{name}"),
         capacity,

@@ -2,10 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use model::cluster::{
-    ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, InvalidCluster,
-    OverrideSource,
-};
+use model::cluster::{ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, InvalidCluster, OverrideSource, Replicas};
 use model::permission::Permission;
 use model::view::{AccessOffer, CheckLine, ClusterView};
 use service::Error;
@@ -96,6 +93,8 @@ fn settings(posted: &Posted) -> Result<ClusterSettings, Error> {
             scheme: text("gateway_scheme"),
             port,
             address: posted.optional("gateway_address"),
+            replicas: Replicas::default(),
+            prometheus_url: None,
         },
         secrets_prefix: text("secrets_prefix"),
         capacity,

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::cause::{Cause, CauseCode};
-use model::cluster::{
-    ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose,
-};
+use model::cluster::{ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose, Replicas};
 use model::permission::Scope;
 use model::release::{Channel, Release};
 use model::user::Role;
@@ -91,6 +89,8 @@ pub fn cluster(name: &str, purpose: Purpose, reachable: bool) -> ClusterView {
                 scheme: "https".to_owned(),
                 port: None,
                 address: None,
+                replicas: Replicas::default(),
+                prometheus_url: None,
             },
             secrets_prefix: "hosted-instances".to_owned(),
             capacity: 200,

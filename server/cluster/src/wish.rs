@@ -45,9 +45,7 @@ fn inside(target: &Target, name: &str) -> ObjectMeta {
 pub mod samples {
     use std::collections::BTreeMap;
 
-    use model::cluster::{
-        ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose,
-    };
+    use model::cluster::{ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose, Replicas};
     use model::release::{Channel, Release};
     use serde_json::json;
     use service::ports::Target;
@@ -77,6 +75,8 @@ pub mod samples {
                     scheme: "http".to_owned(),
                     port: None,
                     address: None,
+                    replicas: Replicas::default(),
+                    prometheus_url: None,
                 },
                 secrets_prefix: "hosted-instances/one".to_owned(),
                 capacity: 100,

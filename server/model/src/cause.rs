@@ -94,6 +94,14 @@ causes! {
     ClusterUnreachable = "cluster_unreachable", Atala, Unknown,
         "The cluster {subject} cannot be reached",
         "Check the cluster's API endpoint, network and credentials.";
+    /// A key of this instance opens a neighbour's.
+    IsolationBroken = "isolation_broken", Atala, Down,
+        "The gateway lets a key of {subject} into another instance",
+        "Close the gates of this cluster now, then look for a route that lacks its gate.";
+    /// A gateway does not show that a closed gate is closed.
+    ProofOverdue = "proof_overdue", Atala, Degraded,
+        "A gateway of {subject} does not show that revoked tokens are refused",
+        "Look at the replica that is named: restart it, or take it out of the load balancer; the proof goes on by itself.";
     /// Argo CD cannot produce manifests from the chart.
     ChartDoesNotRender = "chart_does_not_render", Atala, Degraded,
         "The chart of {subject} does not render",
@@ -138,6 +146,10 @@ causes! {
     SyncFailed = "sync_failed", Atala, Degraded,
         "Argo CD could not apply {subject}",
         "Read the message, correct what it names, then retry.";
+    /// A neighbour's instance answers the watchman with something else than a refusal of its name.
+    IsolationUnproven = "isolation_unproven", Atala, Degraded,
+        "It is not shown that keys of {subject} are refused by other instances",
+        "Compare the gates and consumers of both instances on the cluster with what the gateway answers.";
     /// Another version answers than the one wished for.
     WrongVersionRunning = "wrong_version_running", Atala, Degraded,
         "{subject} runs another version than the one wished for",

@@ -192,6 +192,53 @@ pub struct Gateway {
     /// Address (`host:port`) to connect to instead of resolving the instance's host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// How its replicas are asked one by one, for the proof that a gate is closed.
+    #[serde(default)]
+    pub replicas: Replicas,
+    /// Base URL of a Prometheus that scrapes the gateway; tells how often each token is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus_url: Option<String>,
+}
+
+/// How the replicas of a gateway are found and asked one by one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Replicas {
+    /// Pods by label, not-ready and terminating ones too.
+    Pods {
+        /// Namespace of the pods.
+        namespace: String,
+        /// Label selector: `app.kubernetes.io/name=apisix`.
+        selector: String,
+        /// Port on which they answer plain HTTP.
+        port: u16,
+        /// Whether they are reached by their own addresses instead of the Kubernetes API's pod proxy.
+        #[serde(default)]
+        direct: bool,
+        /// Workers of each; none when unknown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workers: Option<u32>,
+    },
+    /// Known addresses.
+    Addresses {
+        /// `host:port`, one per replica; plain HTTP.
+        addresses: Vec<String>,
+        /// Workers of each; none when unknown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workers: Option<u32>,
+    },
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        Self::Pods {
+            namespace: "ingress-apisix".to_owned(),
+            selector: "app.kubernetes.io/name=apisix".to_owned(),
+            port: 9080,
+            direct: false,
+            workers: None,
+        }
+    }
 }
 
 /// Everything about a cluster that a person sets.

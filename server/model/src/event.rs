@@ -20,6 +20,8 @@ pub enum Subject {
     Cluster,
     /// A release.
     Release,
+    /// A token: its state or its proof.
+    Token,
 }
 
 impl Subject {
@@ -32,6 +34,7 @@ impl Subject {
             Self::Operation => "operation",
             Self::Cluster => "cluster",
             Self::Release => "release",
+            Self::Token => "token",
         }
     }
 
@@ -44,6 +47,7 @@ impl Subject {
             Self::Operation,
             Self::Cluster,
             Self::Release,
+            Self::Token,
         ]
         .into_iter()
         .find(|s| s.as_str() == text)

@@ -71,6 +71,8 @@ row_id! {
     InvitationId,
     /// An access token of this control plane's own API.
     AccessTokenId,
+    /// A token that an organisation calls its instance with.
+    TokenId,
     /// What a person sees and ends a session by; the cookie's value is something else.
     SessionKey,
 }

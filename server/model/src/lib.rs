@@ -6,6 +6,7 @@ pub mod actor;
 pub mod cause;
 pub mod cluster;
 pub mod email;
+pub mod enforcement;
 pub mod event;
 pub mod health;
 pub mod id;
@@ -20,12 +21,13 @@ pub mod plan;
 pub mod release;
 pub mod secret_text;
 pub mod time;
+pub mod token;
 pub mod user;
 pub mod view;
 
 pub use self::actor::{Actor, ActorRef};
 pub use self::id::{
-    AccessTokenId, InstanceId, InvitationId, OperationId, SessionKey, TenantId, UserId,
+    AccessTokenId, InstanceId, InvitationId, OperationId, SessionKey, TenantId, TokenId, UserId,
 };
 pub use self::permission::{Authorised, Denied, Grant, Permission, may};
 pub use self::time::{Clock, Entropy, Timestamp};

@@ -106,6 +106,8 @@ name! {
     PersonName(80),
     /// What an access token is called.
     AccessTokenName(60),
+    /// What a token is called.
+    TokenName(60),
 }
 
 #[cfg(test)]

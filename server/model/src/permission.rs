@@ -102,10 +102,20 @@ permissions! {
     ManageAccessTokens = "k" 1: 1 1 1 1 1;
     /// See and revoke everybody's access tokens.
     ManageAllAccessTokens = "k" 1: 1 0 0 0 0;
+    /// See tokens of instances; never their text.
+    ReadToken = "p" 0: 1 1 1 1 1;
+    /// Issue and rotate tokens, and change what is noted of them.
+    IssueToken = "p" 1: 1 1 0 1 0;
+    /// Revoke tokens.
+    RevokeToken = "p" 1: 1 1 0 1 0;
+    /// Change how long a tenant's tokens may live and what a leak does.
+    ChangeTokenPolicy = "p" 1: 1 1 0 1 0;
+    /// Let an instance go although a gateway does not prove that its tokens are refused.
+    GoOnUnproven = "o" 1: 1 0 0 0 0;
 }
 
 /// The whole resource words of the scope letters.
-const RESOURCES: [(char, &str); 8] = [
+const RESOURCES: [(char, &str); 9] = [
     ('t', "tenants"),
     ('i', "instances"),
     ('o', "operations"),
@@ -114,6 +124,7 @@ const RESOURCES: [(char, &str); 8] = [
     ('m', "members"),
     ('a', "audit"),
     ('k', "access-tokens"),
+    ('p', "tokens"),
 ];
 
 /// A limit of an access token: a resource and whether it may write. Text: `instances:read`,
@@ -127,7 +138,7 @@ pub struct Scope {
 /// The text is no scope; the sentence lists what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Use scopes such as instances:read or tenants:write; resources are tenants, instances, operations, clusters, releases, members, audit and access-tokens, or all:read and all:write for everything."
+    "Use scopes such as instances:read or tenants:write; resources are tenants, instances, operations, clusters, releases, members, audit, access-tokens and tokens, or all:read and all:write for everything."
 )]
 pub struct InvalidScope;
 

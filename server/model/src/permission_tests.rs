@@ -47,6 +47,11 @@ InviteStaff           1 0 0 0 0
 ReadAudit             1 1 1 1 0
 ManageAccessTokens    1 1 1 1 1
 ManageAllAccessTokens 1 0 0 0 0
+ReadToken             1 1 1 1 1
+IssueToken            1 1 0 1 0
+RevokeToken           1 1 0 1 0
+ChangeTokenPolicy     1 1 0 1 0
+GoOnUnproven          1 0 0 0 0
 ";
 
 #[test]
@@ -136,7 +141,7 @@ fn scopes_are_read_back() {
     for scope in Scope::all() {
         assert_eq!(scope.to_string().parse(), Ok(scope));
     }
-    assert_eq!(Scope::parse("all:read").unwrap().len(), 8);
+    assert_eq!(Scope::parse("all:read").unwrap().len(), 9);
     for bad in [
         "",
         "tenants",

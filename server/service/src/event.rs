@@ -118,5 +118,6 @@ fn may_see(actor: &Actor, event: &Event) -> bool {
         Subject::Operation => authorise::<may::ReadOperation>(actor, tenant, "event").is_ok(),
         Subject::Cluster => authorise::<may::ReadCluster>(actor, tenant, "event").is_ok(),
         Subject::Release => authorise::<may::ReadRelease>(actor, tenant, "event").is_ok(),
+        Subject::Token => authorise::<may::ReadToken>(actor, tenant, "event").is_ok(),
     }
 }

@@ -14,6 +14,10 @@ use model::{InstanceId, TenantId};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 
+mod token;
+
+pub use self::token::{KeyFact, KeyWish, NewTokenEntry, TokenPort, Usage};
+
 /// An instance as it is wished for on its cluster: all that the adapters need to write and to judge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
@@ -114,7 +118,7 @@ pub trait Targets: Send + Sync + fmt::Debug {
 /// Everything asked of clusters. Every method has a deadline of its own (10 s unless said), is safe
 /// to repeat, and may be called from several processes at once.
 #[async_trait]
-pub trait ClusterPort: Send + Sync + fmt::Debug {
+pub trait ClusterPort: TokenPort + Send + Sync + fmt::Debug {
     /// Ways to reach a cluster that this server offers.
     fn offers(&self) -> Vec<AccessOffer>;
 
@@ -135,10 +139,12 @@ pub trait ClusterPort: Send + Sync + fmt::Debug {
         secrets: &[NewSecret],
     ) -> Result<(), ClusterError>;
 
-    /// Writes the watchman's Secret and consumer, or takes them away when `key` is none.
+    /// Writes the Secret and consumer of the watchman called `consumer`, or takes them away when `key`
+    /// is none.
     async fn apply_watchman(
         &self,
         target: &Target,
+        consumer: &str,
         key: Option<&PlainToken>,
     ) -> Result<(), ClusterError>;
 

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use cluster::Directory;
 use model::Actor;
-use model::cluster::{ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource};
+use model::cluster::{ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Replicas};
 use model::user::StaffRole;
 use sandbox::{ClusterSeed, Endpoints, Pace, Sandbox, SandboxConfig, SandboxError};
 use tower::ServiceExt as _;
@@ -294,6 +294,8 @@ fn settings_of(seed: &ClusterSeed, of: &Endpoints) -> Result<ClusterSettings, Fa
             scheme: "http".to_owned(),
             port,
             address: Some(address.to_owned()),
+            replicas: Replicas::default(),
+            prometheus_url: None,
         },
         secrets_prefix: format!("hosted-instances/{}", seed.name),
         capacity: CAPACITY,

@@ -98,7 +98,7 @@ async fn remove(job: &mut Job, target: &Target, step: StepName) -> Result<(), Cl
 pub(super) async fn open_door(job: &mut Job, target: &Target) -> Result<(), ClusterError> {
     let port = job.context.clusters.clone();
     let key = watchman::key(&job.context.settings.server_key, &target.instance);
-    port.apply_watchman(target, Some(&key)).await?;
+    port.apply_watchman(target, watchman::NAME, Some(&key)).await?;
     let open_to = vec![watchman::NAME.to_owned()];
     let gate = Gate {
         generation: job.instance.gate_generation,

@@ -84,6 +84,12 @@ pub struct Gateway {
     /// Address (`host:port`) to connect to instead of resolving an instance's host name.
     #[serde(default)]
     pub address: Option<String>,
+    /// How its replicas are asked one by one, for the proof that a gate is closed.
+    #[serde(default)]
+    pub replicas: Replicas,
+    /// Base URL of a Prometheus that scrapes the gateway; tells how often each token is used.
+    #[serde(default)]
+    pub prometheus_url: Option<String>,
 }
 
 impl From<Gateway> for cluster::Gateway {
@@ -92,6 +98,87 @@ impl From<Gateway> for cluster::Gateway {
             scheme: it.scheme,
             port: it.port,
             address: it.address,
+            replicas: it.replicas.into(),
+            prometheus_url: it.prometheus_url,
+        }
+    }
+}
+
+/// How the replicas of a gateway are found and asked one by one.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Replicas {
+    /// Pods by label, not-ready and terminating ones too.
+    Pods {
+        /// Namespace of the pods.
+        namespace: String,
+        /// Label selector: `app.kubernetes.io/name=apisix`.
+        selector: String,
+        /// Port on which they answer plain HTTP.
+        port: u16,
+        /// Whether they are reached by their own addresses instead of the Kubernetes API's pod proxy.
+        #[serde(default)]
+        direct: bool,
+        /// Workers of each; null when unknown.
+        #[serde(default)]
+        workers: Option<u32>,
+    },
+    /// Known addresses.
+    Addresses {
+        /// `host:port`, one per replica; plain HTTP.
+        addresses: Vec<String>,
+        /// Workers of each; null when unknown.
+        #[serde(default)]
+        workers: Option<u32>,
+    },
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        cluster::Replicas::default().into()
+    }
+}
+
+impl From<cluster::Replicas> for Replicas {
+    fn from(it: cluster::Replicas) -> Self {
+        match it {
+            cluster::Replicas::Pods {
+                namespace,
+                selector,
+                port,
+                direct,
+                workers,
+            } => Self::Pods {
+                namespace,
+                selector,
+                port,
+                direct,
+                workers,
+            },
+            cluster::Replicas::Addresses { addresses, workers } => {
+                Self::Addresses { addresses, workers }
+            }
+        }
+    }
+}
+
+impl From<Replicas> for cluster::Replicas {
+    fn from(it: Replicas) -> Self {
+        match it {
+            Replicas::Pods {
+                namespace,
+                selector,
+                port,
+                direct,
+                workers,
+            } => Self::Pods {
+                namespace,
+                selector,
+                port,
+                direct,
+                workers,
+            },
+            Replicas::Addresses { addresses, workers } => Self::Addresses { addresses, workers },
         }
     }
 }
@@ -163,6 +250,8 @@ fn gateway() -> Gateway {
         scheme: "https".to_owned(),
         port: None,
         address: None,
+        replicas: Replicas::default(),
+        prometheus_url: None,
     }
 }
 
@@ -262,6 +351,8 @@ impl From<ClusterView> for Cluster {
                 scheme: it.gateway.scheme,
                 port: it.gateway.port,
                 address: it.gateway.address,
+                replicas: it.gateway.replicas.into(),
+                prometheus_url: it.gateway.prometheus_url,
             },
             secrets_prefix: it.secrets_prefix,
             capacity: it.capacity,
