@@ -81,7 +81,7 @@ async fn written() -> Vec<Asked> {
     };
     clusters.apply_namespace(&target).await.unwrap();
     clusters
-        .apply_watchman(&target, Some(&key()))
+        .apply_watchman(&target, "watchman", Some(&key()))
         .await
         .unwrap();
     clusters.apply_gate(&target, &open).await.unwrap();

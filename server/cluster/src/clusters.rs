@@ -1,6 +1,8 @@
 //! The port, implemented: each method finds the cluster's client and hands over to the module that does
 //! the work. Clients are shared; nothing else is kept between calls.
 
+mod token;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
@@ -172,9 +174,11 @@ impl ClusterPort for Clusters {
     async fn apply_watchman(
         &self,
         target: &Target,
+        consumer: &str,
         key: Option<&PlainToken>,
     ) -> Result<(), ClusterError> {
-        write::watchman(&self.handle(target).await?.client, target, key).await
+        let handle = self.handle(target).await?;
+        write::watchman(&handle.client, target, consumer, key).await
     }
 
     async fn apply_gate(&self, target: &Target, gate: &Gate) -> Result<(), ClusterError> {

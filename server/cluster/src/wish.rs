@@ -45,7 +45,9 @@ fn inside(target: &Target, name: &str) -> ObjectMeta {
 pub mod samples {
     use std::collections::BTreeMap;
 
-    use model::cluster::{ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose, Replicas};
+    use model::cluster::{
+        ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose, Replicas,
+    };
     use model::release::{Channel, Release};
     use serde_json::json;
     use service::ports::Target;

@@ -88,26 +88,27 @@ pub async fn namespace(client: &Client, target: &Target) -> Result<(), ClusterEr
 pub async fn watchman(
     client: &Client,
     target: &Target,
+    name: &str,
     key: Option<&PlainToken>,
 ) -> Result<(), ClusterError> {
     let secrets = inside::<Secret>(client, target);
     let consumers = inside::<ApisixConsumer>(client, target);
     let Some(key) = key else {
         let doing = "removing the watchman";
-        remove(&consumers, WATCHMAN, &DeleteParams::default())
+        remove(&consumers, name, &DeleteParams::default())
             .await
             .map_err(|f| f.while_doing(doing))?;
-        return remove(&secrets, WATCHMAN, &DeleteParams::default())
+        return remove(&secrets, name, &DeleteParams::default())
             .await
             .map_err(|f| f.while_doing(doing));
     };
-    let secret = Patch::Apply(wish::watchman_secret(target, key));
+    let secret = Patch::Apply(wish::watchman_secret(target, name, key));
     let params = forced();
     // Only metadata comes back: the client would log the body of an answer that it cannot read.
-    call(|| secrets.patch_metadata(WATCHMAN, &params, &secret))
+    call(|| secrets.patch_metadata(name, &params, &secret))
         .await
         .map_err(|f| f.while_doing("writing the watchman's key"))?;
-    apply(&consumers, &wish::watchman_consumer(target))
+    apply(&consumers, &wish::watchman_consumer(target, name))
         .await
         .map_err(|f| f.while_doing("writing the watchman"))
 }

@@ -148,7 +148,7 @@ impl World {
                 .await
                 .unwrap();
             clusters
-                .apply_watchman(target, Some(&self.key()))
+                .apply_watchman(target, "watchman", Some(&self.key()))
                 .await
                 .unwrap();
             self.gate(1, &["watchman"]).await.unwrap();

@@ -62,13 +62,13 @@ pub fn quota(target: &Target) -> ResourceQuota {
 }
 
 /// The Secret with the watchman's key.
-pub fn watchman_secret(target: &Target, key: &PlainToken) -> Secret {
+pub fn watchman_secret(target: &Target, name: &str, key: &PlainToken) -> Secret {
     let data = BTreeMap::from([(
         "key".to_owned(),
         ByteString(key.expose().as_bytes().to_vec()),
     )]);
     Secret {
-        metadata: inside(target, WATCHMAN),
+        metadata: inside(target, name),
         data: Some(data),
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
@@ -76,17 +76,17 @@ pub fn watchman_secret(target: &Target, key: &PlainToken) -> Secret {
 }
 
 /// The watchman at the gateway.
-pub fn watchman_consumer(target: &Target) -> ApisixConsumer {
+pub fn watchman_consumer(target: &Target, name: &str) -> ApisixConsumer {
     let spec = ApisixConsumerSpec {
         auth_parameter: AuthParameter {
             key_auth: Some(KeyAuth {
                 secret_ref: Some(SecretName {
-                    name: WATCHMAN.to_owned(),
+                    name: name.to_owned(),
                 }),
             }),
         },
     };
-    let mut consumer = ApisixConsumer::new(WATCHMAN, spec);
-    consumer.metadata = inside(target, WATCHMAN);
+    let mut consumer = ApisixConsumer::new(name, spec);
+    consumer.metadata = inside(target, name);
     consumer
 }
