@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::token::{OnLeak, TokenPolicy};
 use model::{Actor, Authorised, Clock, Denied, Entropy, Grant, TenantId, Timestamp};
 use store::Db;
 
@@ -60,6 +61,9 @@ pub struct Settings {
     /// How long a request that holds an idempotency key may go without an answer before its repeat
     /// counts as the first (60 seconds).
     pub idempotency_lease: Duration,
+    /// How long tokens may live and what a leak does, unless a tenant demands more (90 and 365 days;
+    /// revoked).
+    pub token_policy: TokenPolicy,
     /// JSON schema of the instance chart's values, where there is one; overrides are checked by it.
     pub values_schema: Option<String>,
     /// The secret from which keys of this installation are derived.
@@ -82,6 +86,11 @@ impl Settings {
             events_kept: 100_000,
             idempotency_life: DAY,
             idempotency_lease: Duration::from_mins(1),
+            token_policy: TokenPolicy {
+                default_days: 90,
+                max_days: 365,
+                on_leak: OnLeak::Revoke,
+            },
             values_schema: None,
             server_key,
         }

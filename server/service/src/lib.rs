@@ -25,6 +25,7 @@ pub mod release;
 pub mod session;
 mod target;
 pub mod tenant;
+pub mod token;
 mod touch;
 pub mod user;
 pub mod watch;
@@ -50,6 +51,10 @@ pub use self::origin::Origin;
 pub use self::release::ReleaseService;
 pub use self::session::{DbSessions, SessionService};
 pub use self::tenant::{CreateTenant, TenantFilter, TenantService};
+pub use self::token::{
+    ChangeToken, IssueToken, IssuedToken, LeakReport, RevokeAll, RevokeToken, RotateToken, TokenFilter,
+    TokenService,
+};
 pub use self::user::{AcceptInvitation, InvitationSent, InvitationView, InvitePerson, UserService};
 pub use self::watch::Watcher;
 pub use self::work::Worker;
@@ -86,6 +91,8 @@ pub struct Services {
     pub session: SessionService,
     /// Organisations.
     pub tenant: TenantService,
+    /// Tokens of instances.
+    pub token: TokenService,
     /// People and invitations.
     pub user: UserService,
     pub(crate) history: Arc<operation::history::History>,
@@ -115,6 +122,7 @@ impl Services {
             release: ReleaseService::new(context.clone()),
             session: SessionService::new(context.clone()),
             tenant: TenantService::new(context.clone()),
+            token: TokenService::new(context.clone()),
             user: UserService::new(context.clone(), passwords),
             history,
             process,
