@@ -57,8 +57,10 @@ create table gate (
     proven_generation bigint not null default 0,
     proven_at bigint,
     progress text,
+    waiting text,
     unproven_since bigint,
     watchman_epoch bigint not null default 1,
+    watchman_before bigint,
     watchman_since bigint not null,
     moved_at bigint not null default 0,
     run_after bigint not null,
@@ -72,6 +74,8 @@ create index gate_due on gate (run_after);
 create index gate_holder on gate (lease_owner) where lease_owner is not null;
 insert into gate (instance_id, wished_at, watchman_since, run_after)
     select id, created_at, created_at, created_at from instance where state <> 'deleted';
+-- Watchmen have other names from here on, so what stands on clusters is not what is wished for.
+update instance set gate_generation = gate_generation + 1 where state <> 'deleted';
 
 -- How long each proof took on its cluster.
 create table proof (

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use app::context::Assets;
 use axum::Router;
 use hosted_instances::http::{self, AppState, HttpSettings, Metrics};
+use hosted_instances::wiring::github::GithubKeys;
 use model::cluster::Purpose;
 use model::secret_text::PlainToken;
 use model::user::Role;
@@ -27,6 +28,9 @@ const CATALOGUE: &str = include_str!("../../deploy/releases.toml");
 
 /// The address people type.
 pub const PUBLIC_URL: &str = "http://localhost:8080";
+
+/// Where nobody publishes keys.
+const GITHUB_KEYS: &str = "http://127.0.0.1:1/keys";
 
 /// Somebody to ask as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -261,6 +265,7 @@ fn state(
         services,
         settings: Arc::new(settings),
         metrics: Arc::new(Metrics::new()),
+        github_keys: Arc::new(GithubKeys::new(GITHUB_KEYS)),
         draining,
         extra: Router::new(),
     }

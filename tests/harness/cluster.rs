@@ -3,18 +3,25 @@
 //! compare how it ends. It keeps the promises of `ClusterPort`, so that whatever converges here does
 //! so by the worker's doing.
 
+pub mod gateway;
 mod port;
+mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::cluster::{ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, Purpose, Replicas};
+use model::cluster::{
+    ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, Purpose, Replicas,
+};
 use model::observation::{
     ApplicationFact, GateFact, NamespaceFact, Observation, PodFact, ReadyFact, WorkloadFact,
 };
 use model::{Clock, InstanceId};
-use service::ports::{ClusterError, Target};
+use service::ports::{ClusterError, Target, Usage};
 use tokio::sync::watch;
+
+use self::gateway::Gateway as ImaginedGateway;
+use self::token::{Entry, Key};
 
 /// What is asked of a cluster, for faults and for the record of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +50,18 @@ pub enum Method {
     RemoveSecrets,
     /// What is left.
     Leftovers,
+    /// A token's entry is written.
+    WriteToken,
+    /// A token's entry goes.
+    RemoveToken,
+    /// A key and its consumer.
+    ApplyKey,
+    /// A key and its consumer go.
+    RemoveKey,
+    /// A look at all keys.
+    Keys,
+    /// A round at every replica of the gateway.
+    Look,
 }
 
 impl Method {
@@ -81,7 +100,8 @@ pub enum Fault {
 #[derive(Clone, Debug, Default)]
 struct Thing {
     namespace: NamespaceFact,
-    watchman: Option<String>,
+    keys: BTreeMap<String, Key>,
+    entries: BTreeMap<String, Entry>,
     gate: Option<GateFact>,
     applied: Option<Target>,
     secrets: BTreeMap<String, String>,
@@ -98,7 +118,17 @@ struct World {
     broken: BTreeMap<InstanceId, PodFact>,
     synced: bool,
     watches: u32,
+    gateway: ImaginedGateway,
+    secrets_manager_down: bool,
+    external_secrets_down: bool,
+    knocks: BTreeMap<InstanceId, Option<u16>>,
+    usage: Option<Vec<Usage>>,
 }
+
+/// Replicas of the gateway.
+pub const REPLICAS: usize = 3;
+/// Workers of each.
+pub const WORKERS: usize = 2;
 
 /// The world and what tests do to it.
 #[derive(Clone, Debug)]
@@ -144,6 +174,7 @@ impl Imagined {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let world = World {
             synced: true,
+            gateway: ImaginedGateway::new(REPLICAS, WORKERS),
             ..World::default()
         };
         Self {
@@ -198,12 +229,9 @@ impl Imagined {
             if let Some(thing) =
                 gone.filter(|t| matches!(t.namespace, NamespaceFact::Terminating { .. }))
             {
-                let secrets = std::mem::take(&mut thing.secrets);
-                *thing = Thing {
-                    secrets,
-                    ..Thing::default()
-                };
+                thing.empty();
             }
+            world.settle();
         }
         drop(world);
         self.changed();
@@ -292,12 +320,24 @@ impl Imagined {
             .unwrap_or_default()
     }
 
+    /// A neighbour's instance answers a foreign key with that from now on, or with what its gate says.
+    pub fn answer_knocks(&self, neighbour: &InstanceId, status: Option<Option<u16>>) {
+        match status {
+            Some(status) => self.world().knocks.insert(neighbour.clone(), status),
+            None => self.world().knocks.remove(neighbour),
+        };
+    }
+
     fn enter(&self, method: Method, target: &Target) -> Result<Option<Fault>, ClusterError> {
-        let mut world = self.world();
-        world.calls.push((method, target.instance.clone()));
-        if let Some(why) = world.unreachable.get(&target.cluster.name) {
+        if let Some(why) = self.world().unreachable.get(&target.cluster.name) {
             return Err(ClusterError::Unreachable(why.clone()));
         }
+        self.fault(method, target)
+    }
+
+    fn fault(&self, method: Method, target: &Target) -> Result<Option<Fault>, ClusterError> {
+        let mut world = self.world();
+        world.calls.push((method, target.instance.clone()));
         let at = world
             .faults
             .iter()
@@ -327,9 +367,17 @@ impl Imagined {
         let answer = {
             let mut world = self.world();
             let thing = world.things.entry(target.instance.clone()).or_default();
-            effect(thing)
+            let answer = effect(thing);
+            world.settle();
+            answer
         };
-        if method != Method::Observe && method != Method::Leftovers {
+        let looks = [
+            Method::Observe,
+            Method::Leftovers,
+            Method::Keys,
+            Method::Look,
+        ];
+        if !looks.contains(&method) {
             self.changed();
         }
         match fault {
@@ -356,8 +404,8 @@ fn inventory(id: &InstanceId, thing: &Thing) -> Vec<String> {
     if thing.namespace != NamespaceFact::Absent {
         all.push(format!("Namespace {}", id.namespace()));
     }
-    if thing.watchman.is_some() {
-        all.push(format!("Consumer {}/watchman", id.namespace()));
+    for name in thing.keys.keys() {
+        all.push(format!("Consumer {}/{name}", id.namespace()));
     }
     if let Some(gate) = &thing.gate {
         all.push(format!(
@@ -379,7 +427,28 @@ fn inventory(id: &InstanceId, thing: &Thing) -> Vec<String> {
             .keys()
             .map(|name| format!("Secret {id}/{name}")),
     );
+    all.extend(
+        thing
+            .entries
+            .keys()
+            .map(|name| format!("Entry {id}/{name}")),
+    );
     all
+}
+
+impl Thing {
+    /// The namespace goes with all that is in it; Secrets Manager is not in it.
+    fn empty(&mut self) {
+        let (secrets, entries) = (
+            std::mem::take(&mut self.secrets),
+            std::mem::take(&mut self.entries),
+        );
+        *self = Self {
+            secrets,
+            entries,
+            ..Self::default()
+        };
+    }
 }
 
 fn observation(

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::cluster::ClusterSettings;
+use model::enforcement::GatewayLook;
 use model::observation::{Observation, Probe, ProbeOutcome};
 use model::secret_text::PlainToken;
 use model::view::{AccessOffer, CheckLine};
-use service::ports::{ClusterError, ClusterPort, Gate, NewSecret, Target, Targets, WatchEvent};
+use service::ports::{
+    ClusterError, ClusterPort, Gate, KeyFact, KeyWish, NewSecret, NewTokenEntry, Target, Targets,
+    TokenPort, Usage, WatchEvent,
+};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::START;
@@ -50,7 +54,12 @@ impl ClusterPort for NoClusters {
         none()
     }
 
-    async fn apply_watchman(&self, _: &Target, _: Option<&PlainToken>) -> Result<(), ClusterError> {
+    async fn apply_watchman(
+        &self,
+        _: &Target,
+        _: &str,
+        _: Option<&PlainToken>,
+    ) -> Result<(), ClusterError> {
         none()
     }
 
@@ -106,5 +115,40 @@ impl ClusterPort for NoClusters {
     ) {
         // Ends when told to, or when whoever would tell is gone.
         let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+#[async_trait]
+impl TokenPort for NoClusters {
+    async fn write_token(&self, _: &Target, _: &NewTokenEntry) -> Result<(), ClusterError> {
+        none()
+    }
+
+    async fn remove_token(&self, _: &Target, _: &str) -> Result<(), ClusterError> {
+        none()
+    }
+
+    async fn apply_key(&self, _: &Target, _: &KeyWish) -> Result<(), ClusterError> {
+        none()
+    }
+
+    async fn remove_key(&self, _: &Target, _: &str) -> Result<(), ClusterError> {
+        none()
+    }
+
+    async fn keys(&self, _: &Target) -> Result<Vec<KeyFact>, ClusterError> {
+        none()
+    }
+
+    async fn look(&self, _: &Target, _: i64) -> Result<GatewayLook, ClusterError> {
+        none()
+    }
+
+    async fn knock(&self, _: &Target, _: &PlainToken) -> Option<u16> {
+        None
+    }
+
+    async fn usage(&self, _: &ClusterSettings) -> Result<Option<Vec<Usage>>, ClusterError> {
+        none()
     }
 }

@@ -60,6 +60,8 @@ pub struct Place {
     pub data: PathBuf,
     /// PostgreSQL; none for SQLite in the data folder.
     pub database: Option<String>,
+    /// What else is set in its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Place {
@@ -69,6 +71,7 @@ impl Place {
         Self {
             data: data.to_owned(),
             database: None,
+            environment: Vec::new(),
         }
     }
 
@@ -86,6 +89,7 @@ impl Place {
                 command.env_remove(name);
             }
         }
+        command.envs(self.environment.iter().cloned());
         // By the environment: a URL in the arguments shows in the list of processes.
         if let Some(url) = &self.database {
             command.env("HOSTED_INSTANCES_DATABASE__URL", url);

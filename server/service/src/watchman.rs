@@ -11,11 +11,8 @@ use sha2::Sha512;
 use crate::ServerKey;
 use crate::ports::NewSecret;
 
-/// Grows when every watchman must get another key.
-const EPOCH: u32 = 1;
-
-/// The consumer's name at the gate.
-pub const NAME: &str = "watchman";
+/// What keys of watchmen are derived under.
+const LABEL: &str = "watchman key";
 
 /// What is drawn for an instance, and of how many random bytes.
 const SECRETS: [(&str, usize); 3] = [
@@ -37,10 +34,16 @@ fn derive(key: &ServerKey, parts: &[&str]) -> [u8; 64] {
     out
 }
 
-/// The key that the reachability probe of an instance presents.
+/// The name of the consumer that the watchman of an epoch is at the gate.
 #[must_use]
-pub fn key(server_key: &ServerKey, instance: &InstanceId) -> PlainToken {
-    let bytes = derive(server_key, &[NAME, instance.as_str(), &EPOCH.to_string()]);
+pub fn name(epoch: u32) -> String {
+    store::gate::watchman(epoch)
+}
+
+/// The key that the watchman of an instance presents in an epoch.
+#[must_use]
+pub fn key(server_key: &ServerKey, instance: &InstanceId, epoch: u32) -> PlainToken {
+    let bytes = derive(server_key, &[LABEL, instance.as_str(), &epoch.to_string()]);
     PlainToken::instance_from(instance, &bytes)
 }
 
@@ -109,14 +112,15 @@ mod tests {
     }
 
     #[test]
-    fn keys_follow_from_server_and_instance() {
+    fn keys_follow_from_server_instance_and_epoch() {
         let (one, two) = (ServerKey::new([1; 32]), ServerKey::new([2; 32]));
         let id: InstanceId = "k7mq2x9dr4ht".parse().unwrap();
         let other: InstanceId = "k7mq2x9dr4hu".parse().unwrap();
-        let text = |key: &ServerKey, id: &InstanceId| super::key(key, id).expose().to_owned();
+        let text = |key: &ServerKey, id: &InstanceId| super::key(key, id, 1).expose().to_owned();
         assert_eq!(text(&one, &id), text(&one, &id));
         assert_ne!(text(&one, &id), text(&two, &id));
         assert_ne!(text(&one, &id), text(&one, &other));
+        assert_ne!(text(&one, &id), super::key(&one, &id, 2).expose());
         assert!(PlainToken::parse_instance(&text(&one, &id)).is_some());
     }
 

@@ -24,14 +24,16 @@ pub(crate) use self::{list::STATEMENTS as LIST, write::STATEMENTS as WRITE};
 sql! {
     BY_ID = "select i.id, i.tenant_id, t.name as tenant_name, i.name, i.purpose, i.region, i.cluster, i.host, \
         i.release, i.overrides, i.state, i.gate_generation, i.grace_until, i.health, i.running_version, \
-        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at \
+        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at, \
+        g.watchman_epoch, g.watchman_before, g.unproven_since, g.waiting as gate_waiting \
         from instance i join tenant t on t.id = i.tenant_id left join cluster c on c.name = i.cluster \
-        left join probe p on p.instance_id = i.id where i.id = $1";
+        left join probe p on p.instance_id = i.id left join gate g on g.instance_id = i.id where i.id = $1";
     CHANGED = "select i.id, i.tenant_id, t.name as tenant_name, i.name, i.purpose, i.region, i.cluster, i.host, \
         i.release, i.overrides, i.state, i.gate_generation, i.grace_until, i.health, i.running_version, \
-        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at \
+        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at, \
+        g.watchman_epoch, g.watchman_before, g.unproven_since, g.waiting as gate_waiting \
         from instance i join tenant t on t.id = i.tenant_id left join cluster c on c.name = i.cluster \
-        left join probe p on p.instance_id = i.id where i.cluster = $1 and i.updated_at >= $2";
+        left join probe p on p.instance_id = i.id left join gate g on g.instance_id = i.id where i.cluster = $1 and i.updated_at >= $2";
     NAMES = "select folded from instance where tenant_id = $1 and state <> 'deleted'";
     COUNT_RELEASES = "select release, count(*) from instance where state <> 'deleted' group by release";
 }
@@ -81,6 +83,12 @@ pub struct Instance {
     pub cluster_as_of: Option<Timestamp>,
     /// When a request last went through its gateway.
     pub probe_at: Option<Timestamp>,
+    /// Epoch of its watchman.
+    pub watchman: u32,
+    /// Epoch of the watchman before, while that one still passes.
+    pub watchman_before: Option<u32>,
+    /// Since when the proof of its gate has been overdue, and what it waits for.
+    pub unproven: Option<(Timestamp, String)>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -106,6 +114,10 @@ pub(crate) struct Row {
     settings: Option<String>,
     as_of: Option<i64>,
     probe_at: Option<i64>,
+    watchman_epoch: Option<i64>,
+    watchman_before: Option<i64>,
+    unproven_since: Option<i64>,
+    gate_waiting: Option<String>,
 }
 
 impl TryFrom<Row> for Instance {
@@ -144,6 +156,11 @@ impl TryFrom<Row> for Instance {
                 .transpose()?,
             cluster_as_of: row.as_of.map(at),
             probe_at: row.probe_at.map(at),
+            watchman: row.watchman_epoch.map_or(1, crate::gate::epoch),
+            watchman_before: row.watchman_before.map(crate::gate::epoch),
+            unproven: row
+                .unproven_since
+                .map(|since| (at(since), row.gate_waiting.unwrap_or_default())),
         })
     }
 }

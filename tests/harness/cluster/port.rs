@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use service::ports::{ClusterError, ClusterPort, Gate, NewSecret, Target, Targets, WatchEvent};
 use tokio::sync::{mpsc, watch};
 
+use super::token::Key;
 use super::{Imagined, Method, Thing, World, inventory};
 
 #[async_trait]
@@ -77,11 +78,24 @@ impl ClusterPort for Imagined {
     async fn apply_watchman(
         &self,
         target: &Target,
+        consumer: &str,
         key: Option<&PlainToken>,
     ) -> Result<(), ClusterError> {
         self.call(Method::Watchman, target, |thing| {
             in_namespace(thing)?;
-            thing.watchman = key.map(|key| key.expose().to_owned());
+            match key {
+                Some(key) => {
+                    let new = Key {
+                        version: None,
+                        text: Some(key.expose().to_owned()),
+                        consumer: true,
+                    };
+                    thing.keys.insert(consumer.to_owned(), new);
+                }
+                None => {
+                    thing.keys.remove(consumer);
+                }
+            }
             Ok(())
         })
         .await
@@ -123,7 +137,7 @@ impl ClusterPort for Imagined {
 
     async fn remove_keys(&self, target: &Target) -> Result<(), ClusterError> {
         self.call(Method::RemoveKeys, target, |thing| {
-            thing.watchman = None;
+            thing.keys.clear();
             Ok(())
         })
         .await
@@ -144,11 +158,7 @@ impl ClusterPort for Imagined {
                 let blocked_by = vec!["postgresqls.acid.zalan.do has example.org/hold".to_owned()];
                 thing.namespace = NamespaceFact::Terminating { blocked_by };
             } else {
-                let secrets = std::mem::take(&mut thing.secrets);
-                *thing = Thing {
-                    secrets,
-                    ..Thing::default()
-                };
+                thing.empty();
             }
             Ok(())
         })
@@ -177,18 +187,16 @@ impl ClusterPort for Imagined {
             .cloned()
             .unwrap_or_default();
         let (synced, down) = (world.synced, world.broken.contains_key(&target.instance));
+        let status = world.gateway.ask(&target.instance, Some(key.expose()));
         drop(world);
-        let known = thing.watchman.as_deref() == Some(key.expose());
-        let open = thing
-            .gate
-            .is_some_and(|gate| gate.open_to.iter().any(|name| name == "watchman"));
-        let outcome = match thing.applied.filter(|_| synced) {
+        let outcome = match thing.applied.filter(|_| synced && status.is_some()) {
             None => ProbeOutcome::Failed {
                 stage: "http".into(),
                 detail: "no route".into(),
             },
-            Some(_) if !known => ProbeOutcome::Refused { status: 401 },
-            Some(_) if !open => ProbeOutcome::Refused { status: 403 },
+            Some(_) if status != Some(200) => ProbeOutcome::Refused {
+                status: status.unwrap_or_default(),
+            },
             Some(_) if down => ProbeOutcome::Refused { status: 503 },
             Some(applied) => ProbeOutcome::Answered {
                 version: applied.release.version.to_string(),
@@ -282,7 +290,7 @@ impl Drop for Counted {
     }
 }
 
-fn in_namespace(thing: &Thing) -> Result<(), ClusterError> {
+pub(super) fn in_namespace(thing: &Thing) -> Result<(), ClusterError> {
     if thing.namespace == NamespaceFact::Active {
         Ok(())
     } else {

@@ -107,7 +107,7 @@ async fn a_deletion_is_undone_within_its_grace_period_and_not_after() {
         InstanceState::Running
     );
     let open = format!(
-        "Gate {}/gate open to [\"watchman\"]",
+        "Gate {}/gate open to [\"watchman1\"]",
         instance.id.namespace()
     );
     assert!(

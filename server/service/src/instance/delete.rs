@@ -67,7 +67,8 @@ impl InstanceService {
         if active.is_some() {
             return Err(in_the_way(active.as_ref()));
         }
-        let (after, summary) = going(&before, grace, now);
+        let (mut after, summary) = going(&before, grace, now);
+        after.gate_generation = store::gate::bump(&mut tx, &may, id, now).await?;
         self.begin(Change {
             may: &may,
             tx,
@@ -96,7 +97,6 @@ fn confirmed(typed: &str, instance: &Instance) -> Result<()> {
 fn going(before: &Instance, grace: Duration, now: Timestamp) -> (Instance, String) {
     let mut after = before.clone();
     after.state = InstanceState::Deleting;
-    after.gate_generation += 1;
     let placed = before.cluster.is_some();
     after.grace_until = if placed { now + grace } else { now };
     after.health = settle(&before.health, HealthStatus::Progressing, None, now);

@@ -46,7 +46,7 @@ pub(super) fn send(context: &Context, room: &mut Room, under_way: &mut JoinSet<F
         if due && tile.is_judged() && tile.is_deployed() {
             tile.probe_at = None;
             let (port, id) = (context.clusters.clone(), id.clone());
-            let key = watchman::key(&context.settings.server_key, &id);
+            let key = watchman::key(&context.settings.server_key, &id, tile.instance.watchman);
             under_way.spawn(async move {
                 let probe = port.probe(&target, &key).await;
                 Found::Probe(id, probe)

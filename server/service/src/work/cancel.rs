@@ -96,7 +96,9 @@ async fn undelete(job: &mut Job) -> Turn {
     job.lock_instance(&mut tx).await?;
     if job.instance.state == InstanceState::Deleting {
         job.instance.state = job.operation.wish.state_before;
-        job.instance.gate_generation += 1;
+        let id = job.instance.id.clone();
+        job.instance.gate_generation =
+            store::gate::bump(&mut tx, &job.held, &id, job.now()).await?;
         job.instance.grace_until = Timestamp::from_micros(0);
         store::instance::save(&mut tx, &job.held, &job.instance, job.now()).await?;
     }

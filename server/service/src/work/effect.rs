@@ -70,14 +70,7 @@ async fn remove(job: &mut Job, target: &Target, step: StepName) -> Result<(), Cl
     let active = |seen: &Observation| seen.namespace == NamespaceFact::Active;
     let there = job.seen.as_ref().is_some_and(active);
     match step {
-        StepName::CloseDoor if there => {
-            let gate = Gate {
-                generation: job.instance.gate_generation,
-                open_to: Vec::new(),
-            };
-            port.apply_gate(target, &gate).await?;
-            gate_is(job, Vec::new());
-        }
+        StepName::CloseDoor if there => write_gate(job, target).await?,
         StepName::RevokeTokens if there => port.remove_keys(target).await?,
         StepName::RemoveApplication => {
             port.remove_application(target).await?;
@@ -94,27 +87,32 @@ async fn remove(job: &mut Job, target: &Target, step: StepName) -> Result<(), Cl
     Ok(())
 }
 
-/// Writes the watchman's key and a gate that lets it pass.
+/// Writes the watchman's key and the gate, which lets it pass.
 pub(super) async fn open_door(job: &mut Job, target: &Target) -> Result<(), ClusterError> {
+    let epoch = job.instance.watchman;
+    let key = watchman::key(&job.context.settings.server_key, &target.instance, epoch);
     let port = job.context.clusters.clone();
-    let key = watchman::key(&job.context.settings.server_key, &target.instance);
-    port.apply_watchman(target, watchman::NAME, Some(&key)).await?;
-    let open_to = vec![watchman::NAME.to_owned()];
-    let gate = Gate {
-        generation: job.instance.gate_generation,
-        open_to: open_to.clone(),
-    };
-    port.apply_gate(target, &gate).await?;
-    gate_is(job, open_to);
-    Ok(())
+    port.apply_watchman(target, &watchman::name(epoch), Some(&key))
+        .await?;
+    write_gate(job, target).await
 }
 
-fn gate_is(job: &mut Job, open_to: Vec<String>) {
-    let generation = job.instance.gate_generation;
+/// Writes the gate as the rows ask for it at this moment.
+async fn write_gate(job: &mut Job, target: &Target) -> Result<(), ClusterError> {
+    let wish = store::gate::wish(&job.context.db, &target.instance).await;
+    let wish = wish.map_err(|error| ClusterError::Busy(format!("the database: {error}")))?;
+    let Some(wish) = wish else { return Ok(()) };
+    let gate = Gate {
+        generation: wish.generation,
+        open_to: wish.open_to,
+    };
+    job.context.clusters.apply_gate(target, &gate).await?;
+    job.instance.gate_generation = gate.generation;
     if let Some(seen) = &mut job.seen {
         seen.gate = Some(GateFact {
-            generation,
-            open_to,
+            generation: gate.generation,
+            open_to: gate.open_to,
         });
     }
+    Ok(())
 }

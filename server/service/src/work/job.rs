@@ -139,7 +139,11 @@ impl Job {
             }
         );
         if let (true, Some(target)) = (near && self.probe.is_none(), &target) {
-            let key = crate::watchman::key(&self.context.settings.server_key, &self.instance.id);
+            let key = crate::watchman::key(
+                &self.context.settings.server_key,
+                &self.instance.id,
+                self.instance.watchman,
+            );
             self.probe = Some(self.context.clusters.probe(target, &key).await);
         }
         self.note(self.found(unreachable.as_ref()));

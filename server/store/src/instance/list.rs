@@ -14,9 +14,10 @@ use crate::{Db, Error, Result};
 sql! {
     LIST = "select i.id, i.tenant_id, t.name as tenant_name, i.name, i.purpose, i.region, i.cluster, i.host, \
         i.release, i.overrides, i.state, i.gate_generation, i.grace_until, i.health, i.running_version, \
-        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at \
+        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at, \
+        g.watchman_epoch, g.watchman_before, g.unproven_since, g.waiting as gate_waiting \
         from instance i join tenant t on t.id = i.tenant_id left join cluster c on c.name = i.cluster \
-        left join probe p on p.instance_id = i.id \
+        left join probe p on p.instance_id = i.id left join gate g on g.instance_id = i.id \
         where ($1 = '' or i.tenant_id = $1) and ($2 = '' or i.cluster = $2) and ($3 = '' or i.purpose = $3) \
         and ($4 = '' or i.release = $4) and ($5 = '' or i.health_status = $5) \
         and (($6 = '' and i.state <> 'deleted') or i.state = $6) \
@@ -27,9 +28,10 @@ sql! {
         order by i.created_at desc, i.id desc limit $11";
     ATTENTION = "select i.id, i.tenant_id, t.name as tenant_name, i.name, i.purpose, i.region, i.cluster, i.host, \
         i.release, i.overrides, i.state, i.gate_generation, i.grace_until, i.health, i.running_version, \
-        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at \
+        i.created_at, i.updated_at, i.deleted_at, c.settings, c.as_of, p.at as probe_at, \
+        g.watchman_epoch, g.watchman_before, g.unproven_since, g.waiting as gate_waiting \
         from instance i join tenant t on t.id = i.tenant_id left join cluster c on c.name = i.cluster \
-        left join probe p on p.instance_id = i.id left join operation o on o.instance_id = i.id and o.state = 'stuck' \
+        left join probe p on p.instance_id = i.id left join gate g on g.instance_id = i.id left join operation o on o.instance_id = i.id and o.state = 'stuck' \
         where i.state <> 'deleted' and (i.health_status in ('down', 'degraded') or o.id is not null \
             or (i.health_status = 'unknown' and i.state in ('running', 'changing'))) \
         and ($1 = '' or $1 like '%' || i.tenant_id || '%') \

@@ -20,8 +20,7 @@ sql! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, 'creating', $9, $10, $11, $11, $11) on conflict do nothing";
     LOCK = "update instance set gate_generation = gate_generation where id = $1";
     SAVE = "update instance set cluster = $2, host = $3, release = $4, overrides = $5, state = $6, \
-        gate_generation = $7, grace_until = $8, running_version = $9, deleted_at = $10, updated_at = $11 \
-        where id = $1";
+        grace_until = $7, running_version = $8, deleted_at = $9, updated_at = $10 where id = $1";
     RENAME = "update instance set name = $2, folded = $3, updated_at = $4 where id = $1 and state <> 'deleted'";
     SET_HEALTH = "update instance set health_status = $2, health = $3, health_since = $4 where id = $1";
     SAVE_HEALTH = "update instance set health_status = $2, health = $3, health_since = $4, \
@@ -81,7 +80,7 @@ pub async fn insert(
 ) -> Result<bool> {
     let health = Health::unknown(new.at);
     let text = health_text(&new.id, &health)?;
-    Ok(on!(tx.handle(), (c, sql) = INSERT => {
+    let added = on!(tx.handle(), (c, sql) = INSERT => {
         sqlx::query(sql)
             .bind(new.id.as_str())
             .bind(new.tenant.to_string())
@@ -97,7 +96,11 @@ pub async fn insert(
             .execute(c)
             .await?
             .rows_affected()
-    }) == 1)
+    }) == 1;
+    if added {
+        crate::gate::insert(tx, &new.id, new.at).await?;
+    }
+    Ok(added)
 }
 
 fn health_text(id: &InstanceId, health: &Health) -> Result<String> {
@@ -114,7 +117,8 @@ pub async fn lock(tx: &mut Tx, id: &InstanceId) -> Result<bool> {
     }) == 1)
 }
 
-/// Writes wish, place and state of an instance that was locked and read in this transaction.
+/// Writes wish, place and state of an instance that was locked and read in this transaction; not its
+/// gate's generation, which grows only by [`crate::gate::bump`].
 ///
 /// # Errors
 /// As the database reports.
@@ -132,7 +136,6 @@ pub async fn save(
             .bind(instance.release.to_string())
             .bind(&instance.overrides)
             .bind(instance.state.as_str())
-            .bind(instance.gate_generation)
             .bind(instance.grace_until.micros())
             .bind(instance.running_version.as_deref())
             .bind(instance.deleted_at.map(Timestamp::micros))
