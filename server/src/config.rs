@@ -19,6 +19,7 @@ mod secret;
 mod server;
 mod session;
 mod sign_in;
+mod tokens;
 
 pub use self::clusters::{Clusters, SecretsManager};
 pub use self::database::Database;
@@ -35,6 +36,7 @@ pub use self::secret::Secret;
 pub use self::server::Server;
 pub use self::session::Session;
 pub use self::sign_in::SignIn;
+pub use self::tokens::{Reaction, Tokens};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,8 @@ pub struct Config {
     pub sign_in: SignIn,
     /// How operations are carried out.
     pub operations: Operations,
+    /// How long tokens of instances may live, and what a leak does.
+    pub tokens: Tokens,
     /// The embedded sandbox clusters.
     pub sandbox: Sandbox,
     /// Ways to reach real clusters that the console may choose from.
@@ -90,6 +94,7 @@ impl Config {
         self.password.check(&mut wrong);
         self.sign_in.check(&mut wrong);
         self.operations.check(&mut wrong);
+        self.tokens.check(&mut wrong);
         self.sandbox.check(&mut wrong);
         self.mail.check(&mut wrong);
         if wrong.is_empty() {

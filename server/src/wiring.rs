@@ -8,6 +8,7 @@ pub mod clusters;
 pub mod database;
 pub mod entropy;
 pub mod folder;
+pub mod github;
 pub mod key;
 pub mod logging;
 pub mod mailer;

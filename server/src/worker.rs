@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service::watch::Watcher;
-use service::{Services, Worker};
+use service::{Keeper, Services, Worker};
 use store::Db;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,6 +20,9 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 /// A duty that ran for so long begins with the first pause again.
 const STEADY: Duration = Duration::from_mins(1);
+
+/// Pause between two looks at what is due.
+const DUE: Duration = Duration::from_secs(1);
 
 /// Pause between two rounds of dropping what has expired.
 const PRUNE: Duration = Duration::from_mins(1);
@@ -43,6 +46,13 @@ impl Background {
             let (of, holder, until) = (of.clone(), holder.clone(), until.clone());
             async move { Watcher::new(of, holder).run(until).await }
         });
+        let (of, holder, until) = (services.clone(), name.to_owned(), stop.receiver());
+        background.keep("keeper", stop, move || {
+            let (of, holder, until) = (of.clone(), holder.clone(), until.clone());
+            async move { Keeper::new(of, holder).run(until).await }
+        });
+        let (of, until) = (services.clone(), stop.clone());
+        background.keep("calendar", stop, move || calendar(of.clone(), until.clone()));
         let (of, until) = (services.clone(), stop.clone());
         background.keep("pruning", stop, move || prune(of.clone(), until.clone()));
         if services.context.db.engine() == "postgres" {
@@ -92,6 +102,19 @@ async fn prune(services: Arc<Services>, stop: Stop) {
         }
         tokio::select! {
             () = tokio::time::sleep(PRUNE) => {}
+            () = stop.asked() => {}
+        }
+    }
+}
+
+/// Carries out what falls due: tokens that end, reminders, what is counted of their use.
+async fn calendar(services: Arc<Services>, stop: Stop) {
+    while !stop.is_asked() {
+        if let Err(error) = services.token.calendar_round().await {
+            tracing::warn!(%error, "What is due could not be carried out; it is tried again.");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(DUE) => {}
             () = stop.asked() => {}
         }
     }

@@ -9,48 +9,12 @@
 // It prints a table; times are from sending a request to the first byte of its answer's body.
 
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import { performance } from 'node:perf_hooks';
 
-const { BASE_URL, ACCESS_TOKEN, EMAIL, PASSWORD, SERVER_PID } = process.env;
+import { agent, base, fill, request } from './client.mjs';
+
+const { ACCESS_TOKEN, EMAIL, PASSWORD, SERVER_PID } = process.env;
 const INSTANCES = Number(process.env.INSTANCES);
 const REQUESTS = Number(process.env.REQUESTS);
-const WORKERS = 8;
-const PATIENCE = 20 * 60_000;
-
-const base = new URL(BASE_URL);
-const agent = new http.Agent({ keepAlive: true, maxSockets: WORKERS });
-
-function request(method, path, headers, body) {
-  return new Promise((resolve, reject) => {
-    const started = performance.now();
-    const options = { host: '127.0.0.1', port: base.port, method, path, agent };
-    const call = http.request({ ...options, headers: { host: base.host, ...headers } }, (answer) => {
-      let first;
-      const parts = [];
-      answer.on('data', (part) => {
-        first ??= performance.now() - started;
-        parts.push(part);
-      });
-      answer.on('error', reject);
-      answer.on('end', () => {
-        const { statusCode: status, headers: received } = answer;
-        const text = Buffer.concat(parts).toString();
-        resolve({ status, headers: received, text, first: first ?? performance.now() - started });
-      });
-    });
-    call.on('error', reject);
-    call.end(body);
-  });
-}
-
-async function rest(method, path, body) {
-  const headers = { authorization: `Bearer ${ACCESS_TOKEN}` };
-  if (body) headers['content-type'] = 'application/json';
-  const answer = await request(method, `/api/v1${path}`, headers, body && JSON.stringify(body));
-  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
-  return JSON.parse(answer.text);
-}
 
 async function signIn() {
   const form = new URLSearchParams({ email: EMAIL, password: PASSWORD, next: '/' });
@@ -59,42 +23,6 @@ async function signIn() {
   const cookies = answer.headers['set-cookie'];
   if (answer.status !== 303 || !cookies) throw new Error(`signing in: ${answer.status}`);
   return cookies.map((cookie) => cookie.split(';')[0]).join('; ');
-}
-
-// Creates the instances and waits until every one of them is healthy.
-async function fill() {
-  const tenants = [];
-  for (let number = 0; number < Math.max(1, INSTANCES / 20); number += 1) {
-    tenants.push((await rest('POST', '/tenants', { name: `Organisation ${number}` })).id);
-  }
-  const clusters = (await rest('GET', '/clusters')).items;
-  const regionOf = (purpose) => clusters.find((cluster) => cluster.purpose === purpose).region;
-  const started = performance.now();
-  let next = 0;
-  let last;
-  const worker = async () => {
-    while (next < INSTANCES) {
-      const number = next;
-      next += 1;
-      const purpose = number % 2 === 0 ? 'development' : 'production';
-      const wish = { name: `instance ${number}`, purpose, region: regionOf(purpose) };
-      const made = await rest('POST', `/tenants/${tenants[number % tenants.length]}/instances`, wish);
-      last = made.instance.id;
-    }
-  };
-  await Promise.all(Array.from({ length: WORKERS }, worker));
-  const accepted = performance.now() - started;
-  const deadline = performance.now() + PATIENCE;
-  const busy = async () =>
-    (await rest('GET', '/operations?state=queued&limit=1')).items.length +
-    (await rest('GET', '/operations?state=running&limit=1')).items.length +
-    (await rest('GET', '/operations?state=waiting&limit=1')).items.length;
-  while ((await busy()) > 0) {
-    if (performance.now() > deadline) throw new Error('operations are still under way');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  const done = performance.now() - started;
-  return { accepted, done, last, tenant: tenants[0] };
 }
 
 function memory() {
@@ -118,7 +46,8 @@ async function time(path, headers) {
 }
 
 const before = memory();
-const { accepted, done, last, tenant } = await fill();
+const { accepted, done, made, tenant } = await fill(INSTANCES);
+const last = made.at(-1);
 console.log(`instances: ${INSTANCES}`);
 console.log(`accepted by REST: ${(accepted / 1000).toFixed(1)} s, every operation ended: ${(done / 1000).toFixed(1)} s`);
 const cookie = await signIn();

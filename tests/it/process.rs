@@ -11,3 +11,4 @@ mod place;
 mod refusals;
 mod replicas;
 mod sandbox;
+mod token;

@@ -17,9 +17,13 @@ const PASSWORD: &str = "a password for the bench alone";
 pub struct Bench {
     /// Which one; without it, all are listed.
     name: Option<String>,
-    /// How many instances the server holds while it is measured.
+    /// How many instances the server holds while it is measured: 1,000 for pages, 50 for revocations
+    /// unless said.
+    #[arg(long)]
+    instances: Option<u32>,
+    /// How many tokens are live while some of them are revoked.
     #[arg(long, default_value_t = 1000)]
-    instances: u32,
+    tokens: u32,
     /// How many requests of each kind are timed.
     #[arg(long, default_value_t = 200)]
     requests: u32,
@@ -33,19 +37,25 @@ impl Bench {
         match self.name.as_deref() {
             None => {
                 println!(
-                    "cargo xtask bench pages      time to the first byte of pages and REST beside \
-                     many instances"
+                    "cargo xtask bench pages         time to the first byte of pages and REST beside \
+                     many instances\n\
+                     cargo xtask bench revocations   time from revoking a token to the proof at every \
+                     worker of the gateway"
                 );
                 Ok(ExitCode::SUCCESS)
             }
-            Some("pages") => self.pages(),
+            Some("pages") => self.script("pages.mjs", self.instances.unwrap_or(1_000), "0"),
+            Some("revocations") => {
+                self.script("revocations.mjs", self.instances.unwrap_or(50), "1")
+            }
             Some(other) => Err(Failure::new(format!(
                 "There is no bench '{other}'; cargo xtask bench lists them."
             ))),
         }
     }
 
-    fn pages(&self) -> Result<ExitCode> {
+    /// Runs a script of tests/bench beside a server whose simulated clusters have that pace.
+    fn script(&self, script: &str, instances: u32, pace: &str) -> Result<ExitCode> {
         if let Some(reason) = npm::missing() {
             return Err(Failure::new(format!(
                 "The bench is a Node.js script: {reason}."
@@ -65,16 +75,17 @@ impl Bench {
             .told(told)?;
         let log = workspace::target().join("bench-server.log");
         let running = report::step("server for the bench", || {
-            TestServer::start(&binary, data.path(), log, "0")
+            TestServer::start(&binary, data.path(), log, pace)
         })?;
         create_owner(&binary, data.path())?;
         let mut node = workspace::clean("node");
-        node.arg(workspace::root().join("tests/bench/pages.mjs"));
+        node.arg(workspace::root().join("tests/bench").join(script));
         node.env("BASE_URL", running.url())
             .env("ACCESS_TOKEN", token(&binary, data.path())?);
         node.env("EMAIL", EMAIL).env("PASSWORD", PASSWORD);
         node.env("SERVER_PID", running.id().to_string());
-        node.env("INSTANCES", self.instances.to_string());
+        node.env("INSTANCES", instances.to_string());
+        node.env("TOKENS", self.tokens.to_string());
         node.env("REQUESTS", self.requests.to_string());
         process::run("the bench", &mut node)?;
         Ok(ExitCode::SUCCESS)

@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::http::{AppState, HttpSettings, Metrics};
 use crate::wiring::database::{self, Opened};
 use crate::wiring::folder::{DataFolder, FolderLock};
+use crate::wiring::github::GithubKeys;
 use crate::wiring::sandbox::Embedded;
 use crate::wiring::stop::{Stop, pair};
 use crate::wiring::{assets, clusters, process, services};
@@ -29,6 +30,8 @@ use crate::worker::Background;
 const RELEASES: &str = include_str!("../../../deploy/releases.toml");
 /// How long work in the background may take to hand back what it holds.
 const HAND_BACK: Duration = Duration::from_secs(10);
+/// How long a start waits at most until the gates of tokens that fell due meanwhile are written.
+const CATCHING_UP: Duration = Duration::from_secs(10);
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
@@ -125,6 +128,7 @@ impl Server {
                 embedded.clone().take_over(known.clone(), until.clone())
             });
         }
+        catch_up(&services).await?;
         let metrics_address = metrics_listener.as_ref().map(local).transpose()?;
         let state = state(&config, &services, embedded.as_ref(), stop, &public_url);
         let delay = Duration::from_secs(config.server.stop_delay_seconds);
@@ -221,6 +225,16 @@ async fn prepare(services: &Services, embedded: Option<&Embedded>) -> Result<(),
     Ok(())
 }
 
+/// Carries out what fell due while no server ran, before anybody is answered: a token whose time is
+/// over must not be live because we were away.
+async fn catch_up(services: &Services) -> Result<(), Failure> {
+    let late = services.token.catch_up(CATCHING_UP).await?;
+    if late > 0 {
+        tracing::warn!(late, "Tokens fell due while no server ran and are revoked now.");
+    }
+    Ok(())
+}
+
 fn state(
     config: &Config,
     services: &Arc<Services>,
@@ -242,6 +256,7 @@ fn state(
             sandbox: embedded.is_some(),
         }),
         metrics: Arc::new(Metrics::new()),
+        github_keys: Arc::new(GithubKeys::new(&config.tokens.github_keys_url)),
         draining: stop.receiver(),
         extra: extra.unwrap_or_default(),
     }

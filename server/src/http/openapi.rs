@@ -34,17 +34,19 @@ a `next_cursor`. Refusals are problems (RFC 9457) with a stable `type`. What is 
 exist: 404.";
 
 /// What operations are about, in the order in which a newcomer meets it.
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 14] = [
     ("tenants", "Organisations and what belongs to them."),
     ("instances", "Dedicated deployments of PRISM."),
     (
         "operations",
         "What is being done to instances, step by step.",
     ),
+    ("tokens", "What organisations call their instances with."),
     ("fleet", "All instances on one page."),
     ("clusters", "Where instances run."),
     ("releases", "The catalogue of versions."),
     ("members", "The people of a tenant."),
+    ("leaks", "Tokens found where they do not belong."),
     ("access tokens", "What automation calls this API with."),
     ("me", "Who asks."),
     ("audit", "Who did what."),

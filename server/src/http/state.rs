@@ -10,6 +10,7 @@ use service::Services;
 use tokio::sync::watch;
 
 use super::metrics::Metrics;
+use crate::wiring::github::GithubKeys;
 
 /// What HTTP needs of the configuration.
 #[derive(Clone, Debug)]
@@ -67,6 +68,8 @@ pub struct AppState {
     pub settings: Arc<HttpSettings>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// The keys by which GitHub signs what its secret scanning found.
+    pub github_keys: Arc<GithubKeys>,
     /// Turns true when the server stops: not ready any more, and streams end.
     pub draining: watch::Receiver<bool>,
     /// Pages that exist only in some deployments (the sandbox's faults); they stand behind the same

@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod health;
 pub mod instance;
 pub mod invitation;
+pub mod leak;
 pub mod me;
 pub mod member;
 pub mod operation;
@@ -16,6 +17,7 @@ pub mod page;
 pub mod region;
 pub mod release;
 pub mod tenant;
+pub mod token;
 pub mod words;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -35,6 +37,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(release::routes())
         .merge(member::routes())
         .merge(invitation::routes())
+        .merge(token::routes())
+        .merge(leak::routes())
         .merge(access_token::routes())
         .merge(me::routes())
         .merge(audit::routes())

@@ -82,6 +82,7 @@ fn settings(config: &Config, opened: &Opened, public_url: &str) -> Settings {
         },
         deletion_grace: hours(config.operations.deletion_grace_hours),
         lease: Duration::from_secs(u64::from(config.operations.lease_seconds)),
+        token_policy: config.tokens.policy(),
         values_schema: Some(VALUES_SCHEMA.to_owned()),
         ..Settings::new(public_url, opened.key.clone())
     }

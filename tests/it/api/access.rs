@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use http::Method;
 use http::header::CONTENT_TYPE;
+use model::InstanceId;
+use model::token::EndReason;
 use model::user::Role;
+use service::token::{IssueToken, RevokeToken};
 use service::{CreateAccessToken, InvitePerson};
 use tests::app::{TestApp, Who};
 use tests::client::Client;
@@ -44,12 +47,14 @@ impl Things {
             .create(&app.world.actor, command, &origin())
             .await
             .expect("a token");
+        let instance_token = ended_token(app, &instance.id).await;
         let names = BTreeMap::from([
             ("tenant", app.world.tenant.to_string()),
             ("instance", instance.id.to_string()),
             ("operation", list.items[0].id.to_string()),
             ("release", instance.release.to_string()),
             ("token", token.view.id.to_string()),
+            ("instance_token", instance_token),
             ("invitation", String::new()),
         ]);
         Self { names }
@@ -80,6 +85,30 @@ impl Things {
         self.names
             .insert("invitation", sent.expect("invited").id.to_string());
     }
+}
+
+/// A token of the instance that is being revoked already, so that revoking it changes nothing.
+async fn ended_token(app: &TestApp, instance: &InstanceId) -> String {
+    let (service, actor) = (&app.world.services.token, &app.world.actor);
+    let command = IssueToken {
+        name: "Of the table".to_owned(),
+        note: String::new(),
+        owner: None,
+        days: None,
+    };
+    let issued = service
+        .issue(actor, instance, command, &origin())
+        .await
+        .expect("a token");
+    let command = RevokeToken {
+        reason: EndReason::Revoked,
+        note: String::new(),
+    };
+    let revoked = service
+        .revoke(actor, issued.view.id, command, &origin())
+        .await
+        .expect("revoked");
+    revoked.id.to_string()
 }
 
 async fn ask(client: &Client, operation: &Operation, path: &str) -> u16 {

@@ -39,6 +39,11 @@ const fn staff_writes_to_tenant(outcome: u16) -> Row {
     [401, 404, 403, 403, 403, outcome, outcome]
 }
 
+/// What admins do in their own tenant, and staff that may write do anywhere.
+const fn admin_writes(outcome: u16) -> Row {
+    [401, 404, 403, outcome, 403, outcome, outcome]
+}
+
 const fn get(
     id: &'static str,
     path: &'static str,
@@ -249,6 +254,101 @@ pub static OPERATIONS: &[Operation] = &[
         "{}",
         "operations:write",
         staff_writes_to_tenant(409),
+    ),
+    post(
+        "go_on_unproven",
+        "/api/v1/operations/{operation}/go-on-unproven",
+        r#"{"reason":""}"#,
+        "operations:write",
+        [401, 404, 403, 403, 403, 403, 422],
+    ),
+    get("list_tokens", "/api/v1/tokens", "tokens:read", KNOWN),
+    get(
+        "list_instance_tokens",
+        "/api/v1/instances/{instance}/tokens",
+        "tokens:read",
+        OWN,
+    ),
+    post(
+        "issue_token",
+        "/api/v1/instances/{instance}/tokens",
+        r#"{"name":""}"#,
+        "tokens:write",
+        admin_writes(422),
+    ),
+    get(
+        "read_token",
+        "/api/v1/tokens/{instance_token}",
+        "tokens:read",
+        OWN,
+    ),
+    patch(
+        "change_token",
+        "/api/v1/tokens/{instance_token}",
+        r#"{"name":""}"#,
+        "tokens:write",
+        admin_writes(422),
+    ),
+    delete(
+        "revoke_token",
+        "/api/v1/tokens/{instance_token}",
+        "tokens:write",
+        admin_writes(202),
+    ),
+    post(
+        "rotate_token",
+        "/api/v1/tokens/{instance_token}/rotate",
+        r#"{"overlap_seconds":99999999}"#,
+        "tokens:write",
+        admin_writes(422),
+    ),
+    post(
+        "retire_token",
+        "/api/v1/tokens/{instance_token}/retire",
+        "",
+        "tokens:write",
+        admin_writes(409),
+    ),
+    post(
+        "revoke_instance_tokens",
+        "/api/v1/instances/{instance}/tokens/revoke-all",
+        "",
+        "tokens:write",
+        admin_writes(202),
+    ),
+    post(
+        "revoke_tenant_tokens",
+        "/api/v1/tenants/{tenant}/tokens/revoke-all",
+        "",
+        "tokens:write",
+        admin_writes(202),
+    ),
+    get(
+        "read_token_policy",
+        "/api/v1/tenants/{tenant}/token-policy",
+        "tokens:read",
+        OWN,
+    ),
+    patch(
+        "set_token_policy",
+        "/api/v1/tenants/{tenant}/token-policy",
+        r#"{"own":{"default_days":0,"max_days":0,"on_leak":"revoke"}}"#,
+        "tokens:write",
+        admin_writes(422),
+    ),
+    post(
+        "report_leak",
+        "/api/v1/leaks",
+        r#"{"text":"nothing of ours"}"#,
+        "",
+        [202; 7],
+    ),
+    post(
+        "report_github_leaks",
+        "/api/v1/leaks/github",
+        "[]",
+        "",
+        [403; 7],
     ),
     get("read_fleet", "/api/v1/fleet", "instances:read", KNOWN),
     get("list_regions", "/api/v1/regions", "clusters:read", STAFF),

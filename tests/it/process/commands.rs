@@ -158,6 +158,7 @@ fn the_configuration_is_printed_without_its_secrets() {
     let place = tests::process::Place {
         data: folder.path().join("data"),
         database: Some("postgres://me:hunter2@db/x".to_owned()),
+        environment: Vec::new(),
     };
     let output = place.run(&["--print-config"]);
     let text = said(&output);

@@ -1,6 +1,7 @@
 //! Operations as the API shows them: what is being done to an instance, step by step.
 
 pub mod cancel;
+pub mod go_on_unproven;
 pub mod list;
 pub mod read;
 pub mod retry;
@@ -25,6 +26,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read::read))
         .routes(routes!(cancel::cancel))
         .routes(routes!(retry::retry))
+        .routes(routes!(go_on_unproven::go_on_unproven))
 }
 
 /// Where an operation is to be found.

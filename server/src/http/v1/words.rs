@@ -5,6 +5,7 @@ use model::health::HealthStatus;
 use model::instance::InstanceState;
 use model::operation::{OperationKind, OperationState, StepName, StepState};
 use model::release::Channel;
+use model::token::{EndReason, OnLeak, TokenState};
 use model::user::Role;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
@@ -69,6 +70,27 @@ pub fn role_or_null() -> Object {
     one_of(Role::ALL.iter().map(|it| it.as_str()))
         .schema_type(either)
         .build()
+}
+
+/// Where a token is in its life.
+#[must_use]
+pub fn token_state() -> Object {
+    one_of(TokenState::ALL.iter().map(|it| it.as_str())).build()
+}
+
+/// Why a token ended, or null.
+#[must_use]
+pub fn end_reason_or_null() -> Object {
+    let either = SchemaType::from_iter([Type::String, Type::Null]);
+    one_of(EndReason::ALL.iter().map(|it| it.as_str()))
+        .schema_type(either)
+        .build()
+}
+
+/// What a reported leak does.
+#[must_use]
+pub fn on_leak() -> Object {
+    one_of(OnLeak::ALL.iter().map(|it| it.as_str())).build()
 }
 
 /// Development or production.
