@@ -1,0 +1,9 @@
+terraform {
+  required_version = ">= 1.11, < 2.0"
+
+  required_providers {
+    kubernetes = { source = "hashicorp/kubernetes", version = ">= 2.38, < 3.0" }
+    aws        = { source = "hashicorp/aws", version = ">= 6.14, < 7.0" }
+    random     = { source = "hashicorp/random", version = ">= 3.7, < 4.0" }
+  }
+}

@@ -1,0 +1,7 @@
+terraform {
+  required_version = ">= 1.11, < 2.0"
+
+  required_providers {
+    aws = { source = "hashicorp/aws", version = ">= 6.14, < 7.0" }
+  }
+}
