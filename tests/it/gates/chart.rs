@@ -1,5 +1,13 @@
-//! The chart and the catalogue agree: every release has its file, the file names the images of the
-//! catalogue, and what results is allowed by the chart's own schema.
+//! The charts. Here: the instance chart and the catalogue agree, every release has its file, the file names
+//! the images of the catalogue, and the schema describes every value with its default. Below: what Helm makes
+//! of the charts.
+
+mod cases;
+mod gateway;
+mod helm;
+mod instance;
+mod kinds;
+mod pods;
 
 use std::collections::BTreeMap;
 
@@ -85,5 +93,149 @@ fn id_host_and_release_are_all_that_an_instance_needs() {
         assert!(wrong.is_empty(), "{}: {wrong:?}", release.version);
         values["agent"]["replica"] = json!(2);
         assert!(!schema.is_valid(&values), "a misspelt value is refused");
+    }
+}
+
+/// Every value in dotted form, with maps that stay open taken as one.
+fn leaves(value: &Value, schema: &Value, path: &str, into: &mut BTreeMap<String, (Value, Value)>) {
+    for (key, below) in value.as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        let described = &schema["properties"][key];
+        if below.is_object() && described["properties"].is_object() {
+            assert!(
+                described["description"].is_string(),
+                "{path} is not described"
+            );
+            leaves(below, described, &path, into);
+        } else {
+            into.insert(path, (below.clone(), described.clone()));
+        }
+    }
+}
+
+fn described(schema: &Value, path: &str, into: &mut Vec<String>) {
+    for (key, below) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        if below["properties"].is_object() {
+            described(below, &path, into);
+        } else {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_schema_describes_every_value_with_its_default() {
+    for chart in ["prism-instance"] {
+        let schema: Value =
+            serde_json::from_str(&read(&format!("charts/{chart}/values.schema.json")))
+                .expect("a schema");
+        let mut all = BTreeMap::new();
+        leaves(
+            &yaml(&format!("charts/{chart}/values.yaml")),
+            &schema,
+            "",
+            &mut all,
+        );
+        assert!(all.len() > 20, "{chart}: {}", all.len());
+        for (path, (value, described)) in &all {
+            assert!(
+                described["description"].is_string(),
+                "{chart}: {path} is not described"
+            );
+            if *value != json!("") {
+                assert_eq!(
+                    described["default"], *value,
+                    "{chart}: the default of {path}"
+                );
+            }
+        }
+        let mut known = Vec::new();
+        self::described(&schema, "", &mut known);
+        let without: Vec<&String> = known
+            .iter()
+            .filter(|path| !all.contains_key(*path) && *path != ".global")
+            .collect();
+        assert!(
+            without.is_empty(),
+            "{chart}: without a default: {without:?}"
+        );
+    }
+}
+
+#[test]
+fn no_override_can_set_what_the_chart_sets_itself() {
+    let schema: Value =
+        serde_json::from_str(&read("charts/prism-instance/values.schema.json")).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a schema that can be used");
+    for it in cases::rendered() {
+        for deployment in helm::of(&it.documents, "Deployment") {
+            let component = match deployment["metadata"]["name"].as_str() {
+                Some("cloud-agent") => "agent",
+                Some("cloud-agent-enterprise") => "enterpriseAgent",
+                _ => "registryNode",
+            };
+            let env = &deployment["spec"]["template"]["spec"]["containers"][0]["env"];
+            for variable in env.as_array().expect("an environment") {
+                let name = variable["name"].as_str().expect("a name");
+                // What the case itself has set is meant to be set.
+                if it.case == "environment"
+                    && matches!(
+                        name,
+                        "AGENT_LOG_LEVEL"
+                            | "DEFAULT_WALLET_WEBHOOK_URL"
+                            | "DEFAULT_WALLET_WEBHOOK_API_KEY"
+                    )
+                {
+                    continue;
+                }
+                let values = json!({"instance": {"id": cases::ID, "host": "h.example.org"},
+                    "release": {"version": "2.2.0"}, "images": {}, component: {"env": {name: "x"}}});
+                assert!(
+                    !schema.is_valid(&values),
+                    "{component}.env.{name} can be overridden"
+                );
+            }
+        }
+    }
+}
+
+/// What the sandbox deploys in the chart's stead: kinds and names, read from its source.
+fn of_the_sandbox() -> Vec<(String, String)> {
+    let path = tree::root().join("server/sandbox/src/controllers/argocd/render.rs");
+    let text = std::fs::read_to_string(path).expect("the sandbox's stand-in");
+    let parts = text
+        .split_once("const PARTS")
+        .and_then(|(_, rest)| rest.split_once("];"))
+        .expect("its parts");
+    parts
+        .0
+        .lines()
+        .filter_map(|line| {
+            let (kind, name) = line.trim().strip_prefix("(Kind::")?.split_once(", \"")?;
+            let kind = match kind {
+                "Tls" => "ApisixTls",
+                "Route" => "ApisixRoute",
+                "Postgresql" => "postgresql",
+                other => other,
+            };
+            Some((kind.to_owned(), name.split_once('"')?.0.to_owned()))
+        })
+        .collect()
+}
+
+#[test]
+fn the_sandbox_deploys_nothing_that_the_chart_does_not() {
+    let parts = of_the_sandbox();
+    assert!(parts.len() >= 10, "{parts:?}");
+    for it in cases::with("defaults") {
+        let titles: Vec<String> = it.documents.iter().map(helm::title).collect();
+        for (kind, name) in &parts {
+            assert!(
+                titles.contains(&format!("{kind} {name}")),
+                "{}: {kind} {name}",
+                it.name()
+            );
+        }
     }
 }
