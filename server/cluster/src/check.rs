@@ -6,7 +6,7 @@ use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
 use kube::api::{Api, PostParams};
-use model::cluster::ClusterSettings;
+use model::cluster::{ClusterSettings, Replicas};
 use model::view::CheckLine;
 use service::ports::ClusterError;
 
@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::resource::{AppProject, AppProjectSpec};
 use crate::rights::{Rule, Scope, reviews, rules};
 use crate::secrets;
+use crate::{metrics, prove};
 
 /// Kinds that must be served: API version, plural, and what is missing without it.
 const SERVED: &[(&str, &str, &str)] = &[
@@ -78,22 +79,37 @@ pub async fn cluster(
         }
     };
     let mut lines = vec![line("Kubernetes API", true, format!("Answers, {version}."))];
-    let (rights, kinds, space, project) = futures::join!(
+    let (rights, kinds, space, project, replicas) = futures::join!(
         rights(client, settings),
         kinds(client),
         application_namespace(client, settings),
         project(client, settings),
+        replicas(client, settings),
     );
     lines.extend(rights);
     lines.extend(kinds);
-    lines.push(space);
-    lines.push(project);
+    lines.extend([space, project, replicas]);
     lines
 }
 
 async fn rights(client: &Client, settings: &ClusterSettings) -> Vec<CheckLine> {
     let rules = rules();
-    futures::future::join_all(rules.iter().map(|rule| right(client, settings, rule))).await
+    let asked = rules
+        .iter()
+        .filter(|rule| rule.scope != Scope::Gateway || proxied(settings).is_some());
+    futures::future::join_all(asked.map(|rule| right(client, settings, rule))).await
+}
+
+/// The namespace of the gateway's pods, when they are reached through the Kubernetes API.
+fn proxied(settings: &ClusterSettings) -> Option<&str> {
+    match &settings.gateway.replicas {
+        Replicas::Pods {
+            namespace,
+            direct: false,
+            ..
+        } => Some(namespace),
+        _ => None,
+    }
 }
 
 async fn right(client: &Client, settings: &ClusterSettings, rule: &Rule) -> CheckLine {
@@ -101,6 +117,7 @@ async fn right(client: &Client, settings: &ClusterSettings, rule: &Rule) -> Chec
         Scope::Everywhere => None,
         Scope::Applications => Some(settings.application_namespace.as_str()),
         Scope::ArgoCd => Some(settings.argocd_namespace.as_str()),
+        Scope::Gateway => proxied(settings),
     };
     let group = if rule.group.is_empty() {
         String::new()
@@ -274,6 +291,61 @@ pub async fn secrets_manager(
     };
     match asked {
         Ok(()) => line(name, true, format!("Answers in {}.", settings.region)),
+        Err(error) => line(name, false, format!("{error}.")),
+    }
+}
+
+/// Whether the replicas of the gateway are found and answer one by one, without which nothing can be
+/// proven of a token.
+async fn replicas(client: &Client, settings: &ClusterSettings) -> CheckLine {
+    let name = "Replicas of the gateway";
+    let asked = match prove::greet(client, settings).await {
+        Ok(asked) => asked,
+        Err(failure) => {
+            return line(
+                name,
+                false,
+                format!("Could not be listed: {}.", failure.why()),
+            );
+        }
+    };
+    let silent: Vec<String> = asked
+        .iter()
+        .filter_map(|(replica, why)| Some(format!("{replica}: {}", why.as_ref()?)))
+        .collect();
+    let found = asked.len();
+    let answered = found - silent.len();
+    if found == 0 {
+        let detail = "None found. Correct the namespace and label of its pods in the settings, or name \
+                      their addresses.";
+        return line(name, false, detail);
+    }
+    if silent.is_empty() {
+        return line(name, true, format!("{found} found, all of them answer."));
+    }
+    line(
+        name,
+        false,
+        format!("{answered} of {found} answer. {}.", silent.join("; ")),
+    )
+}
+
+/// Whether the use of tokens can be told.
+pub async fn prometheus(settings: &ClusterSettings) -> CheckLine {
+    let name = "Prometheus";
+    let Some(url) = &settings.gateway.prometheus_url else {
+        return line(
+            name,
+            true,
+            "Not set; how often tokens are used is not shown.",
+        );
+    };
+    match metrics::usage(url).await {
+        Ok(usage) => line(
+            name,
+            true,
+            format!("Answers, {} consumers counted.", usage.len()),
+        ),
         Err(error) => line(name, false, format!("{error}.")),
     }
 }

@@ -155,6 +155,7 @@ impl ClusterPort for Clusters {
         let mut lines = check::cluster(handle.as_ref().map(|h| &h.client), cluster).await;
         let vault = self.secrets_manager(cluster).await;
         lines.push(check::secrets_manager(vault.as_ref(), cluster).await);
+        lines.push(check::prometheus(cluster).await);
         lines
     }
 
@@ -178,7 +179,7 @@ impl ClusterPort for Clusters {
         key: Option<&PlainToken>,
     ) -> Result<(), ClusterError> {
         let handle = self.handle(target).await?;
-        write::watchman(&handle.client, target, consumer, key).await
+        write::key::watchman(&handle.client, target, consumer, key).await
     }
 
     async fn apply_gate(&self, target: &Target, gate: &Gate) -> Result<(), ClusterError> {
@@ -194,7 +195,7 @@ impl ClusterPort for Clusters {
     }
 
     async fn remove_keys(&self, target: &Target) -> Result<(), ClusterError> {
-        write::keys(&self.handle(target).await?.client, target).await
+        write::key::take_all(&self.handle(target).await?.client, target).await
     }
 
     async fn remove_application(&self, target: &Target) -> Result<(), ClusterError> {

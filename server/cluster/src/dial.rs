@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -36,6 +36,7 @@ pub struct Door<'a> {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    pub headers: HeaderMap,
     pub body: Bytes,
 }
 
@@ -54,8 +55,9 @@ fn trouble(stage: &'static str, detail: impl Into<String>) -> Trouble {
     }
 }
 
-/// Sends one GET on a connection of its own and reads an answer of at most `limit` bytes.
-pub async fn get(
+/// Sends one request without a body on a connection of its own and reads an answer of at most `limit`
+/// bytes.
+pub async fn send(
     door: &Door<'_>,
     request: Request<()>,
     within: Duration,
@@ -154,13 +156,14 @@ where
     let request = Request::from_parts(parts, Empty::<Bytes>::new());
     let done = async {
         let response = sender.send_request(request).await.map_err(failed)?;
-        let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), limit)
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, limit)
             .collect()
             .await
             .map_err(|_| trouble("http", "the answer broke off or is too long"))?;
         Ok(Answer {
-            status,
+            status: parts.status.as_u16(),
+            headers: parts.headers,
             body: body.to_bytes(),
         })
     }

@@ -71,6 +71,11 @@ pub fn ours(metadata: &ObjectMeta, field: &[&str]) -> bool {
         .any(|e| is_ours(e) && owns(e, field))
 }
 
+/// Whether we own anything of this object.
+pub fn touched(metadata: &ObjectMeta) -> bool {
+    metadata.managed_fields.iter().flatten().any(is_ours)
+}
+
 fn is_ours(entry: &ManagedFieldsEntry) -> bool {
     entry.manager.as_deref() == Some(MANAGER) && entry.operation.as_deref() == Some("Apply")
 }

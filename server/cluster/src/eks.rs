@@ -157,7 +157,7 @@ async fn describe(
         port: 443,
         address: None,
     };
-    let answer = dial::get(&door, request, Duration::from_secs(8), 1 << 20)
+    let answer = dial::send(&door, request, Duration::from_secs(8), 1 << 20)
         .await
         .map_err(|t| {
             ClusterError::Unreachable(format!("EKS in {region}: {}: {}", t.stage, t.detail))

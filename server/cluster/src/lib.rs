@@ -17,9 +17,12 @@ mod dial;
 mod drift;
 mod eks;
 mod failure;
+mod keys;
 mod leftovers;
+mod metrics;
 mod observe;
 mod prober;
+mod prove;
 mod reduce;
 mod resource;
 mod rights;
@@ -33,7 +36,7 @@ mod write;
 pub use access::{Directory, Endpoints};
 pub use aws::SecretsManagerOverride;
 pub use clusters::{Clusters, Config};
-pub use rights::{Rule, Scope, print_rbac, rules};
+pub use rights::{Rule, Scope, print_rbac, print_roles, rules};
 
 /// Makes ring the process's provider of cryptography for TLS. The Kubernetes client has no default of
 /// its own and would refuse to connect; calling this again changes nothing.

@@ -10,7 +10,7 @@ use model::secret_text::PlainToken;
 use serde::Deserialize;
 use service::ports::Target;
 
-use crate::dial::{self, Door, Trouble};
+use crate::dial::{self, Answer, Door, Trouble};
 
 /// Within which a probe ends.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -48,18 +48,42 @@ pub async fn probe(
     }
 }
 
+/// The status that an instance answers to a key which is not its own; none when it gave no answer.
+pub async fn knock(target: &Target, address: Option<&str>, key: &PlainToken) -> Option<u16> {
+    let answer = send(target, address, key).await.ok()?;
+    Some(answer.status)
+}
+
 async fn ask(
     target: &Target,
     address: Option<&str>,
     key: &PlainToken,
 ) -> Result<ProbeOutcome, Trouble> {
+    let answer = send(target, address, key).await?;
+    if answer.status != 200 {
+        return Ok(ProbeOutcome::Refused {
+            status: answer.status,
+        });
+    }
+    match serde_json::from_slice::<Report>(&answer.body) {
+        Ok(report) if report.version.len() <= 64 => Ok(ProbeOutcome::Answered {
+            version: report.version,
+        }),
+        _ => Err(unsendable("the answer is not the agent's health report")),
+    }
+}
+
+fn unsendable(detail: &str) -> Trouble {
+    Trouble {
+        stage: "http",
+        detail: detail.to_owned(),
+    }
+}
+
+async fn send(target: &Target, address: Option<&str>, key: &PlainToken) -> Result<Answer, Trouble> {
     let gateway = &target.cluster.gateway;
     let secure = gateway.scheme != "http";
     let port = gateway.port.unwrap_or(if secure { 443 } else { 80 });
-    let unsendable = |detail: &str| Trouble {
-        stage: "http",
-        detail: detail.to_owned(),
-    };
     let mut secret = HeaderValue::from_str(key.expose())
         .map_err(|_| unsendable("the key cannot stand in a header"))?;
     secret.set_sensitive(true);
@@ -80,16 +104,5 @@ async fn ask(
         port,
         address,
     };
-    let answer = dial::get(&door, request, WITHIN, 64 << 10).await?;
-    if answer.status != 200 {
-        return Ok(ProbeOutcome::Refused {
-            status: answer.status,
-        });
-    }
-    match serde_json::from_slice::<Report>(&answer.body) {
-        Ok(report) if report.version.len() <= 64 => Ok(ProbeOutcome::Answered {
-            version: report.version,
-        }),
-        _ => Err(unsendable("the answer is not the agent's health report")),
-    }
+    dial::send(&door, request, WITHIN, 64 << 10).await
 }

@@ -4,17 +4,19 @@
 
 mod apisix;
 mod argo;
+mod external_secret;
 mod observed;
 
 pub use apisix::{
-    ApisixConsumer, ApisixConsumerSpec, ApisixPluginConfig, ApisixPluginConfigSpec, AuthParameter,
-    KeyAuth, Plugin, SecretName,
+    ApisixConsumer, ApisixConsumerSpec, ApisixPluginConfig, ApisixPluginConfigSpec, ApisixRoute,
+    AuthParameter, KeyAuth, Plugin, RouteRule, SecretName,
 };
 pub use argo::{
     AppProject, AppProjectSpec, Application, ApplicationBody, ApplicationSpec, Automated,
     Destination, Helm, Identity, Retry, Source, SyncPolicy,
 };
-pub use observed::{Certificate, Condition, ExternalSecret, Postgresql};
+pub use external_secret::{ExternalSecret, ExternalSecretSpec, Fetched, Made, RemoteRef, StoreRef};
+pub use observed::{Certificate, Condition, Postgresql};
 
 use std::fmt::Debug;
 

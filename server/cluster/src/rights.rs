@@ -4,6 +4,7 @@
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
+use model::cluster::Replicas;
 use std::fmt::Write as _;
 
 /// Where a right is needed.
@@ -15,6 +16,8 @@ pub enum Scope {
     Applications,
     /// In Argo CD's own namespace.
     ArgoCd,
+    /// In the gateway's namespace, where its pods are reached through the Kubernetes API.
+    Gateway,
 }
 
 /// One row: what may be done with which resource, and where.
@@ -94,13 +97,15 @@ const RULES: &[Rule] = &[
     rule(
         "external-secrets.io",
         "externalsecrets",
-        SEE,
+        &["list", "watch", "create", "patch", "delete"],
         Scope::Everywhere,
     ),
     rule("cert-manager.io", "certificates", SEE, Scope::Everywhere),
     rule("acid.zalan.do", "postgresqls", SEE, Scope::Everywhere),
     rule("argoproj.io", "applications", OWN, Scope::Applications),
     rule("argoproj.io", "appprojects", &["get"], Scope::ArgoCd),
+    // A keyed route that takes no GET is asked by its own method, which the proxy calls creating.
+    rule("", "pods/proxy", &["get", "create"], Scope::Gateway),
 ];
 
 /// The rights that the control plane uses on a cluster.
@@ -114,10 +119,15 @@ pub fn reviews(
     rule: &Rule,
     namespace: Option<&str>,
 ) -> Vec<(&'static str, SelfSubjectAccessReview)> {
+    let (resource, part) = match rule.resource.split_once('/') {
+        Some((resource, part)) => (resource, Some(part)),
+        None => (rule.resource, None),
+    };
     let review = |verb: &'static str| {
         let resource = ResourceAttributes {
             group: Some(rule.group.to_owned()),
-            resource: Some(rule.resource.to_owned()),
+            resource: Some(resource.to_owned()),
+            subresource: part.map(str::to_owned),
             verb: Some(verb.to_owned()),
             namespace: namespace.map(str::to_owned),
             ..ResourceAttributes::default()
@@ -138,23 +148,41 @@ pub fn reviews(
 }
 
 /// The roles that grant exactly these rights, as YAML for `kubectl apply -f -`; they are bound to the
-/// service account `hosted-instances` in the namespace of that name.
+/// service account `hosted-instances` in the namespace of that name. The gateway's is taken to run in
+/// its usual namespace; [`print_roles`] takes another.
 #[must_use]
 pub fn print_rbac(application_namespace: &str, argocd_namespace: &str) -> String {
+    match Replicas::default() {
+        Replicas::Pods { namespace, .. } => {
+            print_roles(application_namespace, argocd_namespace, Some(&namespace))
+        }
+        Replicas::Addresses { .. } => print_roles(application_namespace, argocd_namespace, None),
+    }
+}
+
+/// The same for a gateway in this namespace; none when its replicas are not reached through the
+/// Kubernetes API.
+#[must_use]
+pub fn print_roles(
+    application_namespace: &str,
+    argocd_namespace: &str,
+    gateway_namespace: Option<&str>,
+) -> String {
+    let inside = |name: &str, namespace: &str, scope: Scope| {
+        let name = format!("hosted-instances-{name}");
+        role("Role", &name, Some(namespace), scope)
+    };
     let everywhere = role("ClusterRole", "hosted-instances", None, Scope::Everywhere);
-    let applications = role(
-        "Role",
-        "hosted-instances-applications",
-        Some(application_namespace),
-        Scope::Applications,
-    );
-    let argocd = role(
-        "Role",
-        "hosted-instances-project",
-        Some(argocd_namespace),
-        Scope::ArgoCd,
-    );
-    [everywhere, applications, argocd].concat()
+    let applications = inside("applications", application_namespace, Scope::Applications);
+    let argocd = inside("project", argocd_namespace, Scope::ArgoCd);
+    let gateway = gateway_namespace.map(|it| inside("gateway", it, Scope::Gateway));
+    [
+        everywhere,
+        applications,
+        argocd,
+        gateway.unwrap_or_default(),
+    ]
+    .concat()
 }
 
 fn role(kind: &str, name: &str, namespace: Option<&str>, scope: Scope) -> String {
@@ -206,7 +234,21 @@ mod tests {
             );
             assert_eq!(text.matches(&line).count(), 1, "{line}");
         }
-        assert_eq!(text.matches("roleRef:").count(), 3);
+        assert_eq!(text.matches("roleRef:").count(), 4);
+        assert!(text.contains("name: hosted-instances-gateway\n  namespace: ingress-apisix\n"));
+        let none = print_roles("hosted-instances", "argocd", None);
+        assert!(!none.contains("pods/proxy"));
+    }
+
+    #[test]
+    fn a_part_of_a_resource_is_asked_for_as_such() {
+        let rule = RULES.iter().find(|r| r.resource == "pods/proxy").unwrap();
+        let (verb, review) = reviews(rule, Some("edge")).remove(0);
+        let asked = review.spec.resource_attributes.unwrap();
+        assert_eq!(verb, "get");
+        assert_eq!(asked.resource.as_deref(), Some("pods"));
+        assert_eq!(asked.subresource.as_deref(), Some("proxy"));
+        assert_eq!(asked.namespace.as_deref(), Some("edge"));
     }
 
     #[test]

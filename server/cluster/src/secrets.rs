@@ -2,14 +2,19 @@
 //! read. A creation carries a token that makes it the same creation when its answer was lost. Error
 //! texts name the entry and the service's own code, never a value.
 
+mod said;
+pub mod token;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use service::ports::{ClusterError, NewSecret, Target};
+
+use self::said::Said;
 
 /// The entries that every instance has; the list of entries is only eventually complete.
 const WELL_KNOWN: &[&str] = &["wallet-seed", "admin-token", "api-key-salt"];
@@ -17,6 +22,9 @@ const WELL_KNOWN: &[&str] = &["wallet-seed", "admin-token", "api-key-salt"];
 const INSTANCE: &str = "hosted-instances/instance";
 /// Tag with the tenant's id.
 const TENANT: &str = "hosted-instances/tenant";
+
+/// How many entries are deleted at the same time; the service admits 50 a second of a region.
+const AT_ONCE: usize = 8;
 
 /// What the names of an instance's entries begin with.
 fn prefix(target: &Target) -> String {
@@ -37,35 +45,42 @@ pub async fn write(
 
 async fn create(client: &Client, target: &Target, secret: &NewSecret) -> Result<(), ClusterError> {
     let name = format!("{}{}", prefix(target), secret.name);
-    let tag = |key: &str, value: String| Tag::builder().key(key).value(value).build();
     let sent = client
         .create_secret()
         .name(&name)
         .client_request_token(&secret.request_token)
         .secret_string(json!({"value": secret.text.expose_secret()}).to_string())
-        .tags(tag(INSTANCE, target.instance.to_string()))
-        .tags(tag(TENANT, target.tenant.to_string()))
+        .set_tags(Some(tags(target)))
         .send()
         .await;
     match sent {
         Ok(_) => Ok(()),
         Err(error) => match Said::of(&error) {
             Said::Code(code, _) if code == "ResourceExistsException" => Ok(()),
-            Said::Code(code, message)
-                if code == "InvalidRequestException"
-                    && message.contains("scheduled for deletion") =>
-            {
-                Err(ClusterError::SecretsManager(format!(
-                    "The entry {name} is scheduled for deletion in Secrets Manager and blocks its name. \
-                     Restore it there, or delete it without recovery"
-                )))
-            }
+            said if said.is_blocked() => Err(blocked(&name)),
             said => Err(said.into_error(&format!("writing the entry {name}"))),
         },
     }
 }
 
-/// Deletes every entry of the instance without recovery: the grace period was ours.
+/// Whose an entry is.
+fn tags(target: &Target) -> Vec<Tag> {
+    let tag = |key: &str, value: String| Tag::builder().key(key).value(value).build();
+    vec![
+        tag(INSTANCE, target.instance.to_string()),
+        tag(TENANT, target.tenant.to_string()),
+    ]
+}
+
+fn blocked(name: &str) -> ClusterError {
+    ClusterError::SecretsManager(format!(
+        "The entry {name} is scheduled for deletion in Secrets Manager and blocks its name. Restore it \
+         there, or delete it without recovery"
+    ))
+}
+
+/// Deletes every entry of the instance without recovery, those of tokens too: the grace period was
+/// ours.
 pub async fn remove(client: &Client, target: &Target) -> Result<(), ClusterError> {
     let mut names: BTreeSet<String> = listed(client, target).await?.into_keys().collect();
     names.extend(
@@ -73,20 +88,25 @@ pub async fn remove(client: &Client, target: &Target) -> Result<(), ClusterError
             .iter()
             .map(|name| format!("{}{name}", prefix(target))),
     );
-    for name in names {
-        let sent = client
-            .delete_secret()
-            .secret_id(&name)
-            .force_delete_without_recovery(true)
-            .send()
-            .await;
-        match sent.as_ref().map_err(Said::of) {
-            Ok(_) => {}
-            Err(Said::Code(code, _)) if code == "ResourceNotFoundException" => {}
-            Err(said) => return Err(said.into_error(&format!("deleting the entry {name}"))),
-        }
+    stream::iter(names)
+        .map(Ok)
+        .try_for_each_concurrent(AT_ONCE, |name| async move { delete(client, &name).await })
+        .await
+}
+
+/// Deletes one entry without recovery; one that is not there is fine.
+async fn delete(client: &Client, name: &str) -> Result<(), ClusterError> {
+    let sent = client
+        .delete_secret()
+        .secret_id(name)
+        .force_delete_without_recovery(true)
+        .send()
+        .await;
+    match sent.as_ref().map_err(Said::of) {
+        Ok(_) => Ok(()),
+        Err(Said::Code(code, _)) if code == "ResourceNotFoundException" => Ok(()),
+        Err(said) => Err(said.into_error(&format!("deleting the entry {name}"))),
     }
-    Ok(())
 }
 
 /// Entries of the instance that are still there.
@@ -166,77 +186,6 @@ async fn listed(
         match page.next_token().filter(|token| !token.is_empty()) {
             Some(token) => next = Some(token.to_owned()),
             None => return Ok(names),
-        }
-    }
-}
-
-/// What an attempt came to.
-enum Said {
-    /// The service's code and message.
-    Code(String, String),
-    /// No answer that could be read.
-    Nothing(String),
-}
-
-impl Said {
-    fn of<E, R>(error: &SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
-    {
-        match error {
-            SdkError::ServiceError(service) => {
-                let meta = service.err();
-                match meta.code() {
-                    Some(code) => {
-                        Self::Code(code.to_owned(), meta.message().unwrap_or("").to_owned())
-                    }
-                    None => Self::Nothing("its answer makes no sense".to_owned()),
-                }
-            }
-            SdkError::TimeoutError(_) => Self::Nothing("it did not answer in time".to_owned()),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Self::Nothing("it did not answer in time".to_owned())
-            }
-            SdkError::DispatchFailure(failure) if failure.is_io() => {
-                Self::Nothing("it cannot be connected to".to_owned())
-            }
-            SdkError::DispatchFailure(_) => Self::Nothing(
-                "the request could not be sent; this server may have no AWS credentials".to_owned(),
-            ),
-            SdkError::ResponseError(_) => Self::Nothing("its answer makes no sense".to_owned()),
-            _ => Self::Nothing("the request could not be made".to_owned()),
-        }
-    }
-
-    fn into_error(self, doing: &str) -> ClusterError {
-        let refused = |code: &str, why: &str| {
-            ClusterError::SecretsManager(format!("Secrets Manager refused {doing} ({code}){why}"))
-        };
-        match self {
-            Self::Code(code, _) => match code.as_str() {
-                "ThrottlingException"
-                | "Throttling"
-                | "TooManyRequestsException"
-                | "RequestLimitExceeded"
-                | "LimitExceededException" => ClusterError::Busy(format!(
-                    "Secrets Manager has too many requests; {doing} is tried again later"
-                )),
-                "AccessDeniedException" | "AccessDenied" => refused(
-                    &code,
-                    ". Allow secretsmanager:CreateSecret, TagResource, DescribeSecret, DeleteSecret on \
-                     that prefix and ListSecrets",
-                ),
-                "InternalServiceError" | "InternalServiceErrorException" | "ServiceUnavailable" => {
-                    ClusterError::SecretsManager(format!(
-                        "Secrets Manager has a fault of its own; {doing} is tried again later"
-                    ))
-                }
-                _ => refused(&code, ""),
-            },
-            Self::Nothing(why) => ClusterError::SecretsManager(format!(
-                "Secrets Manager was not reached for {doing}: {why}"
-            )),
         }
     }
 }

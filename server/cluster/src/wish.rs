@@ -3,6 +3,7 @@
 
 mod application;
 mod gate;
+mod key;
 mod namespace;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,8 @@ use std::collections::BTreeMap;
 pub use application::{application, compared, owned};
 pub use gate::{GATE, gate, read_gate};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-pub use namespace::{WATCHMAN, namespace, quota, watchman_consumer, watchman_secret};
+pub use key::{consumer, external_secret, is_key, pinned};
+pub use namespace::{namespace, quota, watchman_secret};
 use service::ports::Target;
 
 /// Who writes our fields.

@@ -2,21 +2,20 @@
 //! used because these objects are ours alone, after a look that they are. Every function may be
 //! repeated at any time.
 
-use k8s_openapi::api::core::v1::{Namespace, ResourceQuota, Secret};
+pub mod key;
+
+use k8s_openapi::api::core::v1::{Namespace, ResourceQuota};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use kube::{Client, ResourceExt as _};
-use model::secret_text::PlainToken;
 use serde_json::json;
 use service::ports::{ClusterError, Gate, Target};
 
 use crate::client::{call, find};
 use crate::drift;
 use crate::failure::Failure;
-use crate::resource::{
-    ApisixConsumer, ApisixPluginConfig, Application, ClusterWide, Kind, Namespaced,
-};
-use crate::wish::{self, GATE, INSTANCE, MANAGER, WATCHMAN};
+use crate::resource::{ApisixPluginConfig, Application, ClusterWide, Kind, Namespaced};
+use crate::wish::{self, GATE, INSTANCE, MANAGER};
 
 /// How often the gate is read again when somebody writes between our look and our write.
 const GATE_ATTEMPTS: usize = 4;
@@ -81,36 +80,6 @@ pub async fn namespace(client: &Client, target: &Target) -> Result<(), ClusterEr
     apply(&quotas, &wish::quota(target))
         .await
         .map_err(|f| f.while_doing("writing the quota"))
-}
-
-/// Writes the watchman's key and consumer, or takes both away: the consumer first, because a consumer
-/// without its Secret keeps its old key at the gateway.
-pub async fn watchman(
-    client: &Client,
-    target: &Target,
-    name: &str,
-    key: Option<&PlainToken>,
-) -> Result<(), ClusterError> {
-    let secrets = inside::<Secret>(client, target);
-    let consumers = inside::<ApisixConsumer>(client, target);
-    let Some(key) = key else {
-        let doing = "removing the watchman";
-        remove(&consumers, name, &DeleteParams::default())
-            .await
-            .map_err(|f| f.while_doing(doing))?;
-        return remove(&secrets, name, &DeleteParams::default())
-            .await
-            .map_err(|f| f.while_doing(doing));
-    };
-    let secret = Patch::Apply(wish::watchman_secret(target, name, key));
-    let params = forced();
-    // Only metadata comes back: the client would log the body of an answer that it cannot read.
-    call(|| secrets.patch_metadata(name, &params, &secret))
-        .await
-        .map_err(|f| f.while_doing("writing the watchman's key"))?;
-    apply(&consumers, &wish::watchman_consumer(target, name))
-        .await
-        .map_err(|f| f.while_doing("writing the watchman"))
 }
 
 /// Writes the gate, never backwards. A later generation counts only when it was written by us: whoever
@@ -212,42 +181,6 @@ pub async fn retry_sync(client: &Client, target: &Target) -> Result<(), ClusterE
     Err(ClusterError::Busy(
         "The Application keeps changing; ask Argo CD again later".to_owned(),
     ))
-}
-
-/// Takes away every consumer of the namespace and the Secret each refers to, consumers first.
-pub async fn keys(client: &Client, target: &Target) -> Result<(), ClusterError> {
-    let doing = "removing the keys";
-    let api = inside::<ApisixConsumer>(client, target);
-    let secrets = inside::<Secret>(client, target);
-    let params = ListParams::default();
-    let all = find(|| api.list(&params))
-        .await
-        .map_err(|f| f.while_doing(doing))?;
-    let all = all.map(|list| list.items).unwrap_or_default();
-    for consumer in &all {
-        remove(&api, &consumer.name_any(), &DeleteParams::default())
-            .await
-            .map_err(|f| f.while_doing(doing))?;
-    }
-    let named = all.iter().filter_map(|c| {
-        Some(
-            c.spec
-                .auth_parameter
-                .key_auth
-                .as_ref()?
-                .secret_ref
-                .as_ref()?
-                .name
-                .clone(),
-        )
-    });
-    // A first attempt may have got as far as the consumers.
-    for secret in named.chain([WATCHMAN.to_owned()]) {
-        remove(&secrets, &secret, &DeleteParams::default())
-            .await
-            .map_err(|f| f.while_doing(doing))?;
-    }
-    Ok(())
 }
 
 /// Asks for the deletion of the Application; its finalizer takes what it deployed with it.

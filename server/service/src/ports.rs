@@ -85,6 +85,15 @@ pub enum ClusterError {
     Misconfigured(String),
 }
 
+impl ClusterError {
+    /// Whether what was asked may have been done all the same, because no answer told. Every other
+    /// failure is a certain one: nothing was done.
+    #[must_use]
+    pub const fn is_uncertain(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}
+
 /// What a watch on a cluster reports.
 #[derive(Clone, Debug)]
 pub enum WatchEvent {

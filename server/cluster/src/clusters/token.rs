@@ -7,42 +7,50 @@ use model::secret_text::PlainToken;
 use service::ports::{ClusterError, KeyFact, KeyWish, NewTokenEntry, Target, TokenPort, Usage};
 
 use super::Clusters;
+use crate::secrets::token;
+use crate::{keys, metrics, prober, prove, write};
 
 #[async_trait]
 impl TokenPort for Clusters {
-    async fn write_token(&self, _: &Target, _: &NewTokenEntry) -> Result<(), ClusterError> {
-        Err(unready())
+    async fn write_token(
+        &self,
+        target: &Target,
+        entry: &NewTokenEntry,
+    ) -> Result<(), ClusterError> {
+        let client = self.secrets_manager(&target.cluster).await?;
+        token::write(&client, target, entry).await
     }
 
-    async fn remove_token(&self, _: &Target, _: &str) -> Result<(), ClusterError> {
-        Err(unready())
+    async fn remove_token(&self, target: &Target, consumer: &str) -> Result<(), ClusterError> {
+        let client = self.secrets_manager(&target.cluster).await?;
+        token::remove(&client, target, consumer).await
     }
 
-    async fn apply_key(&self, _: &Target, _: &KeyWish) -> Result<(), ClusterError> {
-        Err(unready())
+    async fn apply_key(&self, target: &Target, key: &KeyWish) -> Result<(), ClusterError> {
+        write::key::write(&self.handle(target).await?.client, target, key).await
     }
 
-    async fn remove_key(&self, _: &Target, _: &str) -> Result<(), ClusterError> {
-        Err(unready())
+    async fn remove_key(&self, target: &Target, consumer: &str) -> Result<(), ClusterError> {
+        write::key::take_away(&self.handle(target).await?.client, target, consumer).await
     }
 
-    async fn keys(&self, _: &Target) -> Result<Vec<KeyFact>, ClusterError> {
-        Err(unready())
+    async fn keys(&self, target: &Target) -> Result<Vec<KeyFact>, ClusterError> {
+        keys::keys(&self.handle(target).await?.client, target).await
     }
 
-    async fn look(&self, _: &Target, _: i64) -> Result<GatewayLook, ClusterError> {
-        Err(unready())
+    async fn look(&self, target: &Target, generation: i64) -> Result<GatewayLook, ClusterError> {
+        prove::look(&self.handle(target).await?.client, target, generation).await
     }
 
-    async fn knock(&self, _: &Target, _: &PlainToken) -> Option<u16> {
-        None
+    async fn knock(&self, neighbour: &Target, key: &PlainToken) -> Option<u16> {
+        let address = self.gateway(&neighbour.cluster);
+        prober::knock(neighbour, address.as_deref(), key).await
     }
 
-    async fn usage(&self, _: &ClusterSettings) -> Result<Option<Vec<Usage>>, ClusterError> {
-        Ok(None)
+    async fn usage(&self, cluster: &ClusterSettings) -> Result<Option<Vec<Usage>>, ClusterError> {
+        match &cluster.gateway.prometheus_url {
+            Some(url) => metrics::usage(url).await.map(Some),
+            None => Ok(None),
+        }
     }
-}
-
-fn unready() -> ClusterError {
-    ClusterError::Misconfigured("This server does not manage tokens on clusters".to_owned())
 }

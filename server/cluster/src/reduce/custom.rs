@@ -8,7 +8,7 @@ use crate::drift::{self, outside_changes};
 use crate::resource::{
     ApisixPluginConfig, Application, Certificate, Condition, ExternalSecret, Postgresql,
 };
-use crate::wish::{GATE, compared, owned, read_gate};
+use crate::wish::{GATE, compared, is_key, owned, read_gate};
 
 impl Reduce for Application {
     const SORT: Sort = Sort::Application;
@@ -75,6 +75,10 @@ impl Reduce for ExternalSecret {
     const SORT: Sort = Sort::ExternalSecret;
 
     fn reduce(self) -> Option<Fact> {
+        // A token's key that has not arrived is the token's story, and none of the instance's health.
+        if is_key(&self.metadata) {
+            return None;
+        }
         let conditions = self.status.unwrap_or_default().conditions;
         Some(Fact::Ready(ready(
             "ExternalSecret",

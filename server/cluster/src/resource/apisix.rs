@@ -5,6 +5,8 @@ use kube::CustomResource;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Condition;
+
 /// Plugins that routes refer to by name.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -37,10 +39,14 @@ pub struct Plugin {
     version = "v2",
     kind = "ApisixConsumer",
     namespaced,
-    schema = "disabled"
+    schema = "disabled",
+    status = "ApisixStatus"
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ApisixConsumerSpec {
+    /// Whose it is; without one only a controller behind the default class takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress_class_name: Option<String>,
     #[serde(default, deserialize_with = "super::or_nothing")]
     pub auth_parameter: AuthParameter,
 }
@@ -66,4 +72,47 @@ pub struct KeyAuth {
 pub struct SecretName {
     #[serde(default, deserialize_with = "super::or_nothing")]
     pub name: String,
+}
+
+/// What the ingress controller says of an object.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ApisixStatus {
+    #[serde(default, deserialize_with = "super::or_nothing")]
+    pub conditions: Vec<Condition>,
+}
+
+/// Routes of an instance, rendered by the chart; only what a proof needs is read.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "apisix.apache.org",
+    version = "v2",
+    kind = "ApisixRoute",
+    namespaced,
+    schema = "disabled"
+)]
+pub struct ApisixRouteSpec {
+    #[serde(default, deserialize_with = "super::or_nothing")]
+    pub http: Vec<RouteRule>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RouteRule {
+    #[serde(default, rename = "match", deserialize_with = "super::or_nothing")]
+    pub matches: RouteMatch,
+    #[serde(default, deserialize_with = "super::or_nothing")]
+    pub plugin_config_name: String,
+    #[serde(default, deserialize_with = "super::or_nothing")]
+    pub plugin_config_namespace: String,
+}
+
+/// What a rule answers to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RouteMatch {
+    #[serde(default, deserialize_with = "super::or_nothing")]
+    pub hosts: Vec<String>,
+    #[serde(default, deserialize_with = "super::or_nothing")]
+    pub methods: Vec<String>,
+    #[serde(default, deserialize_with = "super::or_nothing")]
+    pub paths: Vec<String>,
 }

@@ -15,18 +15,6 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct CertificateSpec {}
 
-/// A secret that External Secrets fetches.
-#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[kube(
-    group = "external-secrets.io",
-    version = "v1",
-    kind = "ExternalSecret",
-    namespaced,
-    schema = "disabled",
-    status = "Ready"
-)]
-pub struct ExternalSecretSpec {}
-
 /// A PostgreSQL cluster of the Zalando operator.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -69,4 +57,7 @@ pub struct Condition {
     pub reason: Option<String>,
     #[serde(default)]
     pub message: Option<String>,
+    /// The generation that it speaks of; the older controllers leave it out.
+    #[serde(default, rename = "observedGeneration")]
+    pub observed_generation: Option<i64>,
 }

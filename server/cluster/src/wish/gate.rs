@@ -21,7 +21,6 @@ pub fn gate(target: &Target, gate: &Gate) -> ApisixPluginConfig {
         .chain(gate.open_to.iter().map(String::as_str))
         .map(|consumer| format!("{namespace}_{consumer}"))
         .collect();
-    let generation = format!("{}.$pid", gate.generation);
     let plugins = vec![
         plugin("key-auth", json!({"hide_credentials": true})),
         plugin(
@@ -30,12 +29,29 @@ pub fn gate(target: &Target, gate: &Gate) -> ApisixPluginConfig {
         ),
         plugin(
             "response-rewrite",
-            json!({"headers": {"set": {"x-gate": generation}}}),
+            json!({"headers": {"set": headers(target, gate.generation)}}),
         ),
     ];
     let mut object = ApisixPluginConfig::new(GATE, ApisixPluginConfigSpec { plugins });
     object.metadata = inside(target, GATE);
     object
+}
+
+/// Headers of every answer of a keyed rule, refusals too: what the answer proves, and what keeps a
+/// browser from making anything of it. A rule must not have a `response-rewrite` of its own, which
+/// would take the place of this one.
+fn headers(target: &Target, generation: i64) -> Value {
+    let mut headers = json!({
+        "x-gate": format!("{generation}.$pid"),
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+        "cache-control": "no-store",
+    });
+    if target.cluster.gateway.scheme == "https" {
+        headers["strict-transport-security"] = json!("max-age=31536000");
+    }
+    headers
 }
 
 fn plugin(name: &str, config: Value) -> Plugin {
@@ -113,10 +129,27 @@ mod tests {
                     "whitelist": ["prismk7mq2x9dr4ht_sentinel"], "rejected_code": 403,
                 }},
                 {"name": "response-rewrite", "enable": true, "config": {
-                    "headers": {"set": {"x-gate": "7.$pid"}},
+                    "headers": {"set": {
+                        "x-gate": "7.$pid",
+                        "x-content-type-options": "nosniff",
+                        "x-frame-options": "DENY",
+                        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+                        "cache-control": "no-store",
+                    }},
                 }},
             ])
         );
+    }
+
+    #[test]
+    fn only_a_gateway_that_speaks_tls_promises_to() {
+        let set = |scheme: &str| {
+            let mut target = target(ClusterAccess::InCluster);
+            scheme.clone_into(&mut target.cluster.gateway.scheme);
+            headers(&target, 1)["strict-transport-security"].clone()
+        };
+        assert_eq!(set("https"), "max-age=31536000");
+        assert_eq!(set("http"), Value::Null);
     }
 
     #[test]

@@ -11,10 +11,6 @@ use model::secret_text::PlainToken;
 use service::ports::Target;
 
 use super::{inside, labels};
-use crate::resource::{ApisixConsumer, ApisixConsumerSpec, AuthParameter, KeyAuth, SecretName};
-
-/// Name of the watchman's Secret and consumer.
-pub const WATCHMAN: &str = "watchman";
 
 /// Most objects of a kind in one namespace; far above what an instance has, far below what hurts others.
 const QUOTA: &[(&str, &str)] = &[
@@ -73,20 +69,4 @@ pub fn watchman_secret(target: &Target, name: &str, key: &PlainToken) -> Secret 
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
     }
-}
-
-/// The watchman at the gateway.
-pub fn watchman_consumer(target: &Target, name: &str) -> ApisixConsumer {
-    let spec = ApisixConsumerSpec {
-        auth_parameter: AuthParameter {
-            key_auth: Some(KeyAuth {
-                secret_ref: Some(SecretName {
-                    name: name.to_owned(),
-                }),
-            }),
-        },
-    };
-    let mut consumer = ApisixConsumer::new(name, spec);
-    consumer.metadata = inside(target, name);
-    consumer
 }
