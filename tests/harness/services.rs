@@ -2,13 +2,15 @@
 //! away unless a test brings some: what needs none must not ask for any.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use model::actor::{SignedIn, TokenBearer};
+use model::cause::Cause;
 use model::permission::Scope;
 use model::user::{StaffRole, TenantRole};
-use model::{AccessTokenId, Actor, SessionKey, TenantId, UserId};
-use service::ports::{ClusterPort, Delivery, Mail, MailError, Mailer};
+use model::{AccessTokenId, Actor, SessionKey, TenantId, Timestamp, UserId};
+use service::ports::{ClusterPort, Delivery, Mail, MailError, Mailer, TokenMail};
 use service::{Context, Origin, PasswordCost, ServerKey, Services, Settings};
 
 use crate::clusters::NoClusters;
@@ -217,5 +219,39 @@ impl Mailer for MemoryMailer {
             text: format!("{role} of {place}: {link}"),
             html: String::new(),
         }
+    }
+
+    fn token_reminder(&self, about: &TokenMail<'_>, expires_at: Timestamp, left: Duration) -> Mail {
+        let hours = left.as_secs() / 3_600;
+        told(about, format!("expires at {expires_at}, in {hours} hours"))
+    }
+
+    fn token_leaked(&self, about: &TokenMail<'_>, place: &str, revoked: bool) -> Mail {
+        told(about, format!("found {place}, revoked: {revoked}"))
+    }
+
+    fn alarm(&self, to: &str, cause: &Cause, link: &str) -> Mail {
+        Mail {
+            to: to.to_owned(),
+            subject: cause.sentence(),
+            text: format!("{} {link}", cause.code.next()),
+            html: String::new(),
+        }
+    }
+}
+
+fn told(about: &TokenMail<'_>, what: String) -> Mail {
+    let TokenMail {
+        to,
+        name,
+        hint,
+        instance,
+        link,
+    } = about;
+    Mail {
+        to: (*to).to_owned(),
+        subject: what,
+        text: format!("{name} {hint} {} {link}", instance.unwrap_or("-")),
+        html: String::new(),
     }
 }

@@ -64,6 +64,8 @@ pub struct Settings {
     /// How long tokens may live and what a leak does, unless a tenant demands more (90 and 365 days;
     /// revoked).
     pub token_policy: TokenPolicy,
+    /// How long Secrets Manager may take for one token (15 seconds).
+    pub token_patience: Duration,
     /// JSON schema of the instance chart's values, where there is one; overrides are checked by it.
     pub values_schema: Option<String>,
     /// The secret from which keys of this installation are derived.
@@ -91,6 +93,7 @@ impl Settings {
                 max_days: 365,
                 on_leak: OnLeak::Revoke,
             },
+            token_patience: Duration::from_secs(15),
             values_schema: None,
             server_key,
         }

@@ -3,14 +3,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use model::cause::Cause;
 use model::cluster::{ClusterSettings, Purpose};
 use model::observation::{Observation, Probe};
 use model::release::Release;
 use model::secret_text::PlainToken;
 use model::view::{AccessOffer, CheckLine};
-use model::{InstanceId, TenantId};
+use model::{InstanceId, TenantId, Timestamp};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 
@@ -238,4 +240,28 @@ pub trait Mailer: Send + Sync + fmt::Debug {
         tenant: Option<&str>,
         link: &str,
     ) -> Mail;
+
+    /// Renders the mail that reminds of a token which expires then, that long from now.
+    fn token_reminder(&self, about: &TokenMail<'_>, expires_at: Timestamp, left: Duration) -> Mail;
+
+    /// Renders the mail that tells of a token which was found at a place, and whether it is revoked.
+    fn token_leaked(&self, about: &TokenMail<'_>, place: &str, revoked: bool) -> Mail;
+
+    /// Renders the mail that tells the staff what is not as it must be, and what to do.
+    fn alarm(&self, to: &str, cause: &Cause, link: &str) -> Mail;
+}
+
+/// What a mail about a token names; never its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenMail<'a> {
+    /// Address.
+    pub to: &'a str,
+    /// What the token is called.
+    pub name: &'a str,
+    /// What pages show of its text.
+    pub hint: &'a str,
+    /// What its instance is called; none for an access token of this control plane's own API.
+    pub instance: Option<&'a str>,
+    /// Where it is shown.
+    pub link: &'a str,
 }

@@ -3,14 +3,31 @@
 //! hint. Which tokens are open changes only under the lock of the instance's row, together with its
 //! gate, so that people who act at once never bring back what another one revoked.
 
-mod pending;
+mod calendar;
+mod carry;
+mod change;
+mod issue;
+mod leak;
+mod notice;
+mod policy;
+mod read;
+mod remind;
+mod revoke;
+mod rotate;
+mod scan;
+mod usage;
+mod view;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::secret_text::PlainToken;
 use model::token::{EndReason, TokenState, TokenView};
 use model::{InstanceId, TenantId, UserId};
 
+use self::calendar::Calendar;
+pub(crate) use self::notice::alarm;
+pub(crate) use self::view::announce;
 use crate::Context;
 
 const WHAT: &str = "token";
@@ -19,6 +36,7 @@ const WHAT: &str = "token";
 #[derive(Clone, Debug)]
 pub struct TokenService {
     context: Context,
+    calendar: Arc<Calendar>,
 }
 
 /// A token to be issued, as typed.
@@ -115,6 +133,9 @@ pub struct LeakReport {
 
 impl TokenService {
     pub(crate) fn new(context: Context) -> Self {
-        Self { context }
+        Self {
+            context,
+            calendar: Arc::default(),
+        }
     }
 }

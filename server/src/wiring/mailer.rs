@@ -1,6 +1,6 @@
 //! Mail: through SMTP where a mail server is configured, else as files in the outbox folder. What is
 //! written in a mail comes from templates that a test renders; the link in it is the only secret,
-//! and it stands in no log line.
+//! and it stands in no log line. Mails about tokens hold names, hints and links, and no secret.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -13,8 +13,9 @@ use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use model::{Clock, Entropy};
-use service::ports::{Delivery, Mail, MailError, Mailer};
+use model::cause::Cause;
+use model::{Clock, Entropy, Timestamp};
+use service::ports::{Delivery, Mail, MailError, Mailer, TokenMail};
 
 use crate::config::{self, Encryption};
 use crate::failure::Failure;
@@ -49,6 +50,48 @@ struct Invitation<'a> {
     inviter: &'a str,
     role: &'a str,
     tenant: Option<&'a str>,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/token_reminder.txt")]
+struct ReminderText<'a>(&'a Reminder<'a>);
+
+#[derive(Template)]
+#[template(path = "mail/token_reminder.html")]
+struct ReminderHtml<'a>(&'a Reminder<'a>);
+
+struct Reminder<'a> {
+    about: &'a TokenMail<'a>,
+    at: &'a str,
+    left: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/token_leaked.txt")]
+struct LeakedText<'a>(&'a Leaked<'a>);
+
+#[derive(Template)]
+#[template(path = "mail/token_leaked.html")]
+struct LeakedHtml<'a>(&'a Leaked<'a>);
+
+struct Leaked<'a> {
+    about: &'a TokenMail<'a>,
+    place: &'a str,
+    revoked: bool,
+}
+
+#[derive(Template)]
+#[template(path = "mail/alarm.txt")]
+struct AlarmText<'a>(&'a Alarm<'a>);
+
+#[derive(Template)]
+#[template(path = "mail/alarm.html")]
+struct AlarmHtml<'a>(&'a Alarm<'a>);
+
+struct Alarm<'a> {
+    sentence: &'a str,
+    next: &'a str,
     link: &'a str,
 }
 
@@ -207,15 +250,80 @@ impl Mailer for Post {
             Some(tenant) => format!("{inviter} invites you to {tenant}"),
             None => format!("{inviter} invites you to Hosted instances"),
         };
+        written(
+            to,
+            &subject,
+            &InvitationText(&invitation),
+            &InvitationHtml(&invitation),
+        )
+    }
+
+    fn token_reminder(&self, about: &TokenMail<'_>, expires_at: Timestamp, left: Duration) -> Mail {
+        let (at, left) = (expires_at.to_minute(), in_words(left));
+        let reminder = Reminder {
+            about,
+            at: &at,
+            left: &left,
+        };
+        let subject = format!("The token {} expires {left}", about.name);
+        written(
+            about.to,
+            &subject,
+            &ReminderText(&reminder),
+            &ReminderHtml(&reminder),
+        )
+    }
+
+    fn token_leaked(&self, about: &TokenMail<'_>, place: &str, revoked: bool) -> Mail {
+        let leaked = Leaked {
+            about,
+            place,
+            revoked,
+        };
+        let end = if revoked {
+            "found and revoked"
+        } else {
+            "found"
+        };
+        let subject = format!("The token {} was {end}", about.name);
+        written(
+            about.to,
+            &subject,
+            &LeakedText(&leaked),
+            &LeakedHtml(&leaked),
+        )
+    }
+
+    fn alarm(&self, to: &str, cause: &Cause, link: &str) -> Mail {
+        let sentence = cause.sentence();
+        let alarm = Alarm {
+            sentence: &sentence,
+            next: cause.code.next(),
+            link,
+        };
+        let subject: String = sentence.chars().take(150).collect();
+        written(to, &subject, &AlarmText(&alarm), &AlarmHtml(&alarm))
+    }
+}
+
+fn written(to: &str, subject: &str, text: &impl Template, html: &impl Template) -> Mail {
+    Mail {
+        to: to.to_owned(),
+        subject: one_line(subject),
         // Rendering into a string cannot fail: the templates call nothing that does.
-        let text = InvitationText(&invitation).render().unwrap_or_default();
-        let html = InvitationHtml(&invitation).render().unwrap_or_default();
-        Mail {
-            to: to.to_owned(),
-            subject: one_line(&subject),
-            text,
-            html,
-        }
+        text: text.render().unwrap_or_default(),
+        html: html.render().unwrap_or_default(),
+    }
+}
+
+/// How far off something is: `in 7 days`.
+fn in_words(left: Duration) -> String {
+    let hours = left.as_secs().saturating_add(1_800) / 3_600;
+    match hours {
+        0..=1 => "within the hour".to_owned(),
+        2..=22 => format!("in {hours} hours"),
+        23..=35 => "in a day".to_owned(),
+        _ => format!("in {} days", (hours + 12) / 24),
     }
 }
 

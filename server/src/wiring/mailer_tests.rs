@@ -86,3 +86,72 @@ async fn an_address_that_is_none_is_refused_by_name() {
         "{refused}"
     );
 }
+
+const ABOUT: TokenMail<'_> = TokenMail {
+    to: "ada@example.org",
+    name: "CI",
+    hint: "prism_k7mq…9fQ2",
+    instance: Some("Staging"),
+    link: "https://instances.example.org/tokens/0199",
+};
+
+#[test]
+fn a_reminder_names_token_instance_time_and_place() {
+    let at = Timestamp::parse("2026-12-24T12:00:00Z").unwrap();
+    let left = Duration::from_hours(7 * 24 - 1);
+    let mail = post(PathBuf::new()).token_reminder(&ABOUT, at, left);
+    assert_eq!(mail.subject, "The token CI expires in 7 days");
+    for body in [&mail.text, &mail.html] {
+        for part in [
+            "CI",
+            "prism_k7mq…9fQ2",
+            "of the instance",
+            "Staging",
+            "2026-12-24 12:00 UTC",
+            "in 7 days",
+            ABOUT.link,
+        ] {
+            assert!(body.contains(part), "{part} in {body}");
+        }
+    }
+    for (hours, words) in [
+        (0, "within the hour"),
+        (5, "in 5 hours"),
+        (24, "in a day"),
+        (30 * 24, "in 30 days"),
+    ] {
+        assert_eq!(in_words(Duration::from_hours(hours)), words);
+    }
+}
+
+#[test]
+fn a_leak_says_where_and_what_was_done() {
+    let post = post(PathBuf::new());
+    let place = "at \u{201c}https://git.example/<b>\u{201d}";
+    let revoked = post.token_leaked(&ABOUT, place, true);
+    assert_eq!(revoked.subject, "The token CI was found and revoked");
+    assert!(revoked.text.contains(place) && revoked.text.contains("being revoked"));
+    assert!(!revoked.html.contains("<b>"), "{}", revoked.html);
+    let access = TokenMail {
+        instance: None,
+        ..ABOUT
+    };
+    let told = post.token_leaked(&access, place, false);
+    assert_eq!(told.subject, "The token CI was found");
+    assert!(told.text.starts_with("The access token CI") && told.text.contains("still works"));
+    assert!(!told.text.contains("instance "), "{}", told.text);
+}
+
+#[test]
+fn an_alarm_says_what_to_do() {
+    let cause = Cause::new(
+        model::cause::CauseCode::ProofOverdue,
+        "Staging",
+        "apisix-2: no answer",
+    );
+    let mail = post(PathBuf::new()).alarm("olive@example.org", &cause, "https://x.example/i");
+    assert!(mail.subject.contains("Staging") && mail.subject.contains("apisix-2"));
+    for body in [&mail.text, &mail.html] {
+        assert!(body.contains("restart it") && body.contains("https://x.example/i"));
+    }
+}

@@ -16,8 +16,8 @@ pub use self::calendar::{due, due_of, half_written, mark, marked, to_remind, unm
 pub use self::list::{Filter, instances_with_open, list};
 pub use self::usage::{Counted, Seen, counted, refresh, see};
 pub use self::write::{
-    End, NewToken, TokenProof, change, delete, end, fail, insert, mark_written, open_of, restore,
-    retire_at,
+    End, NewToken, TokenProof, change, count_open, delete, end, fail, insert, mark_written,
+    open_of, restore, retire_at,
 };
 pub(crate) use self::{
     calendar::STATEMENTS as CALENDAR, list::STATEMENTS as LIST, usage::STATEMENTS as USAGE,

@@ -30,6 +30,7 @@ sql! {
         and o.retires_at is null and o.state in ('issuing', 'active')) then expires_at else null end \
         where id = $1 and state in ('issuing', 'active')";
     CHANGE = "update token set name = $2, folded = $3, note = $4, owner_id = $5 where id = $1";
+    COUNT_OPEN = "select count(*) from token where instance_id = $1 and state in ('issuing', 'active')";
     OPEN = "select t.id, t.instance_id, i.name as instance_name, t.tenant_id, n.name as tenant_name, t.name, t.note, \
         t.owner_id, u.name as owner_name, t.hint, t.consumer, t.request_token, t.written, t.state, t.state_since, \
         t.reason, t.waiting, t.generation, t.created_at, t.created_by, t.expires_at, t.retires_at, t.due_at, \
@@ -170,9 +171,7 @@ pub async fn fail(
 /// # Errors
 /// When the database fails.
 pub async fn end(tx: &mut Tx, _: &impl TokenProof, id: TokenId, how: End) -> Result<bool> {
-    let late = how
-        .late_ms
-        .map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+    let late = how.late_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
     Ok(on!(tx.handle(), (c, sql) = END => {
         sqlx::query(sql)
             .bind(id.to_string())
@@ -251,4 +250,15 @@ pub async fn open_of(tx: &mut Tx, instance: &InstanceId) -> Result<Vec<Token>> {
         sqlx::query_as(sql).bind(instance.as_str()).fetch_all(c).await?
     });
     rows.into_iter().map(Token::try_from).collect()
+}
+
+/// How many tokens of an instance are open.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_open(tx: &mut Tx, instance: &InstanceId) -> Result<u32> {
+    let number: i64 = on!(tx.handle(), (c, sql) = COUNT_OPEN => {
+        sqlx::query_scalar(sql).bind(instance.as_str()).fetch_one(c).await?
+    });
+    Ok(crate::row::count(number))
 }
