@@ -9,5 +9,6 @@ pub mod db;
 pub mod entropy;
 pub mod postgres;
 pub mod process;
+pub mod real_cluster;
 pub mod services;
 pub mod world;

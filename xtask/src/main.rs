@@ -8,6 +8,7 @@
 mod assets;
 mod bench;
 mod campaign;
+mod cluster;
 mod docs;
 mod failure;
 mod lint;
@@ -53,6 +54,8 @@ enum Command {
     Assets(assets::Assets),
     /// Regenerates what docs/ holds from the program: configuration, command line, API.
     Docs,
+    /// A real Kubernetes with Argo CD on this machine, without Docker.
+    Cluster(cluster::Cluster),
     /// Long tests that are not part of `test`; without a name, lists them.
     Campaign(campaign::Campaign),
     /// Measurements; without a name, lists them.
@@ -88,6 +91,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         }
         Command::Assets(assets) => assets.run(),
         Command::Docs => docs::run(),
+        Command::Cluster(cluster) => cluster.run(),
         Command::Campaign(campaign) => campaign.run(),
         Command::Bench(bench) => bench.run(),
     }

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use crate::cluster::OnCluster;
 use crate::failure::{Failure, Result, Told};
 use crate::server::Profile;
 use crate::{assets, process, report, server, workspace};
@@ -25,6 +26,10 @@ pub struct Run {
     /// Builds the server with full optimisation, which takes several times as long.
     #[arg(long)]
     release: bool,
+    /// Uses the clusters of this kubeconfig instead of simulated ones; `cargo xtask cluster up` names
+    /// one.
+    #[arg(long)]
+    cluster: Option<PathBuf>,
     /// More arguments for `hosted-instances serve`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     more: Vec<String>,
@@ -34,8 +39,18 @@ impl Run {
     pub fn run(&self) -> Result<ExitCode> {
         check_port(self.listen)?;
         let here = std::env::current_dir().told(|| "the present folder is gone".to_owned())?;
+        let real = self.cluster.as_deref().map(OnCluster::new).transpose()?;
         let binary = self.build()?;
-        let mut command = self.serve(&binary, &here);
+        let data = here.join(&self.data_dir);
+        let mut command = self.serve(&binary, &data, real.as_ref());
+        if let Some(real) = real {
+            let (binary, listen) = (binary.clone(), self.listen.to_string());
+            std::thread::spawn(move || {
+                if let Err(failure) = real.add_clusters(&binary, &data, &listen) {
+                    report::warn(failure);
+                }
+            });
+        }
         let status = process::status("the server", &mut command);
         match status {
             Ok(status) => Ok(exit_code(status)),
@@ -57,17 +72,17 @@ impl Run {
         })
     }
 
-    fn serve(&self, binary: &Path, here: &Path) -> Command {
+    fn serve(&self, binary: &Path, data: &Path, real: Option<&OnCluster>) -> Command {
         let mut command = Command::new(binary);
-        command
-            .current_dir(workspace::root())
-            .arg("serve")
-            .arg("--sandbox");
+        command.current_dir(workspace::root()).arg("serve");
+        match real {
+            Some(real) => real.prepare(&mut command),
+            None => {
+                command.arg("--sandbox");
+            }
+        }
         command.arg("--listen").arg(self.listen.to_string());
-        command
-            .arg("--data-dir")
-            .arg(here.join(&self.data_dir))
-            .args(&self.more);
+        command.arg("--data-dir").arg(data).args(&self.more);
         command
     }
 }

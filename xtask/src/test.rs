@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Result};
 use crate::postgres::{Postgres, Programs};
-use crate::{process, report, workspace};
+use crate::{cluster, process, report, workspace};
 pub use suite::Suite;
 use table::{Row, Table};
 
@@ -127,6 +127,7 @@ fn run_suite(suite: Suite, plan: &Plan, built: &build::Built) -> Result<Outcome>
             &[("TEST_ENGINE", "sqlite".into())],
         ),
         Suite::ItPostgres => on_postgres(plan, built),
+        Suite::Cluster => on_cluster(plan, built),
         Suite::Browser => browser::run(plan, built),
     }
 }
@@ -149,6 +150,34 @@ fn on_postgres(plan: &Plan, built: &build::Built) -> Result<Outcome> {
         ("TEST_DATABASE_URL", url.into()),
     ];
     libtest::run(Suite::ItPostgres, &built.integration, plan, &engine)
+}
+
+/// On clusters of the suite's own, or on those that `TEST_CLUSTER` describes.
+fn on_cluster(plan: &Plan, built: &build::Built) -> Result<Outcome> {
+    let own;
+    let description = match std::env::var_os("TEST_CLUSTER") {
+        Some(path) => path,
+        None => match cluster::missing() {
+            Some(reason) => return Ok(Outcome::CannotRun(reason)),
+            None => {
+                let programs = cluster::build()?;
+                let state = workspace::target().join("test-cluster");
+                own = cluster::start(&programs, &state, cluster::clusters(true))?;
+                own.description.path().as_os_str().to_owned()
+            }
+        },
+    };
+    libtest::run(
+        Suite::Cluster,
+        &built.cluster,
+        plan,
+        &[
+            ("TEST_CLUSTER", description),
+            // moto takes any credentials, but the SDK sends nothing without some.
+            ("AWS_ACCESS_KEY_ID", "test-cluster".into()),
+            ("AWS_SECRET_ACCESS_KEY", "test-cluster".into()),
+        ],
+    )
 }
 
 /// Turns how a suite ended into its row of the table; errors in the suite's own set-up count as

@@ -25,6 +25,8 @@ pub struct Binary {
 pub struct Built {
     pub unit: Vec<Binary>,
     pub integration: Vec<Binary>,
+    /// The tests that need a real cluster.
+    pub cluster: Vec<Binary>,
     /// The server, for suites that start the real program.
     pub server: PathBuf,
 }
@@ -36,19 +38,25 @@ pub fn build(suites: &[Suite]) -> Result<Built> {
         .iter()
         .any(|suite| suites.contains(suite));
     let gates = suites.contains(&Suite::Gates);
+    let cluster = suites.contains(&Suite::Cluster);
     let mut built = Built {
         unit: Vec::new(),
         integration: Vec::new(),
+        cluster: Vec::new(),
         server: PathBuf::new(),
     };
-    if it || suites.contains(&Suite::Browser) {
+    if it || cluster || suites.contains(&Suite::Browser) {
         built.server = server::build(Profile::Dev)?;
     }
-    if unit || it || gates {
-        let binaries = report::step("test binaries", || test_binaries(unit))?;
+    if unit || it || gates || cluster {
+        let binaries = report::step("test binaries", || test_binaries(unit, cluster))?;
         let home = workspace::root().join(workspace::TESTS);
         let is_integration = |binary: &Binary| binary.folder == home;
-        (built.integration, built.unit) = binaries.into_iter().partition(is_integration);
+        let (ours, unit) = binaries.into_iter().partition(is_integration);
+        built.unit = unit;
+        (built.cluster, built.integration) = ours
+            .into_iter()
+            .partition(|binary: &Binary| binary.name.ends_with("-cluster"));
     }
     if unit {
         built
@@ -59,7 +67,7 @@ pub fn build(suites: &[Suite]) -> Result<Built> {
 }
 
 /// The integration tests, and with `unit` what tests each crate has of its own.
-fn test_binaries(unit: bool) -> Result<Vec<Binary>> {
+fn test_binaries(unit: bool, cluster: bool) -> Result<Vec<Binary>> {
     let mut cargo = workspace::cargo("test");
     for package in workspace::LIBRARIES.iter().chain([&workspace::TESTS]) {
         cargo.args(["--package", package]);
@@ -68,6 +76,9 @@ fn test_binaries(unit: bool) -> Result<Vec<Binary>> {
         cargo.args(["--lib", "--test", "*"]);
     } else {
         cargo.args(["--test", "it"]);
+        if cluster {
+            cargo.args(["--test", "cluster"]);
+        }
     }
     executables(&mut cargo)
 }

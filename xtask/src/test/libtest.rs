@@ -72,7 +72,7 @@ fn arguments(suite: Suite, binary: &Binary, filters: &[String]) -> Option<Vec<St
         return Some(match suite {
             Suite::Gates => vec![GATES.to_owned()],
             Suite::ItSqlite | Suite::ItPostgres => vec!["--skip".to_owned(), GATES.to_owned()],
-            Suite::Unit | Suite::Browser => Vec::new(),
+            Suite::Unit | Suite::Cluster | Suite::Browser => Vec::new(),
         });
     }
     let listed = process::ask(command(binary).args(["--list", "--format", "terse"]))?;

@@ -15,6 +15,8 @@ pub enum Suite {
     ItSqlite,
     /// The integration tests on PostgreSQL.
     ItPostgres,
+    /// The real server on a real Kubernetes with Argo CD.
+    Cluster,
     /// The real server in a real browser.
     Browser,
 }
@@ -25,6 +27,7 @@ impl Suite {
         Suite::Unit,
         Suite::ItSqlite,
         Suite::ItPostgres,
+        Suite::Cluster,
         Suite::Browser,
     ];
 
@@ -41,6 +44,7 @@ impl Suite {
             Suite::Unit => "unit",
             Suite::ItSqlite => "it-sqlite",
             Suite::ItPostgres => "it-postgres",
+            Suite::Cluster => "cluster",
             Suite::Browser => "browser",
         }
     }
@@ -50,7 +54,7 @@ impl Suite {
         match self {
             Suite::Gates => test.starts_with(GATES),
             Suite::ItSqlite | Suite::ItPostgres => !test.starts_with(GATES),
-            Suite::Unit | Suite::Browser => true,
+            Suite::Unit | Suite::Cluster | Suite::Browser => true,
         }
     }
 }

@@ -182,7 +182,7 @@ func podOf(version string, resources map[string]any) map[string]any {
 			"securityContext": map[string]any{
 				"allowPrivilegeEscalation": false, "capabilities": map[string]any{"drop": []any{"ALL"}},
 			},
-			"volumeMounts": []any{map[string]any{"name": "pgdata", "mountPath": "/home/postgres/pgdata"}},
+			"volumeMounts": []any{map[string]any{"name": "pgdata", "mountPath": "/pgdata"}},
 		}},
 	}
 }

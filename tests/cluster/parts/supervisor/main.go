@@ -78,6 +78,7 @@ func run(options Options) error {
 	case <-asked:
 	}
 	fmt.Println("ending")
+	site.parts.endAll()
 	return site.describe(false)
 }
 

@@ -1,0 +1,162 @@
+//! Real clusters, as `cargo xtask cluster` or the cluster suite started them: where they are, what can
+//! be done to their parts, and the product on them under exactly the rights that it prints.
+//!
+//! Invariant: nothing here starts a cluster. `TEST_CLUSTER` names the file in which whoever started
+//! one describes it; the variable may as well name a description of another cluster with Argo CD.
+
+pub mod cluster;
+pub mod git;
+pub mod product;
+pub mod rights;
+pub mod vault;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::time::sleep;
+
+use self::cluster::Cluster;
+
+/// How long anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Tests that stop parts have the clusters to themselves.
+static USE: RwLock<()> = RwLock::const_new(());
+
+/// Everything that was started.
+#[derive(Debug)]
+pub struct Site {
+    said: Value,
+}
+
+impl Site {
+    /// The site of this run.
+    ///
+    /// # Panics
+    /// When `TEST_CLUSTER` names no description.
+    pub fn get() -> &'static Self {
+        static SITE: OnceLock<Site> = OnceLock::new();
+        SITE.get_or_init(|| {
+            let path = std::env::var_os("TEST_CLUSTER").map(PathBuf::from).expect(
+                "TEST_CLUSTER names the cluster.json of a running cluster: run \
+                 `cargo xtask test --suite cluster`, or `cargo xtask cluster up` first",
+            );
+            let text = std::fs::read(&path).expect("the description of the cluster");
+            Self {
+                said: serde_json::from_slice(&text).expect("JSON"),
+            }
+        })
+    }
+
+    /// Beside other tests.
+    pub async fn shared(&self) -> RwLockReadGuard<'static, ()> {
+        USE.read().await
+    }
+
+    /// Without any other test, for one that stops parts.
+    pub async fn alone(&self) -> RwLockWriteGuard<'static, ()> {
+        USE.write().await
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.said[name].as_str().unwrap_or_default()
+    }
+
+    /// Where repositories are read and pushed.
+    #[must_use]
+    pub fn git(&self) -> &str {
+        self.text("git")
+    }
+
+    /// Where Secrets Manager answers.
+    #[must_use]
+    pub fn secrets_manager(&self) -> &str {
+        self.text("secrets_manager")
+    }
+
+    /// An administrator's kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.text("kubeconfig").into()
+    }
+
+    /// Every cluster.
+    ///
+    /// # Panics
+    /// When the description names none.
+    #[must_use]
+    pub fn clusters(&self) -> Vec<Cluster> {
+        let all = self.said["clusters"].as_array().expect("clusters");
+        all.iter().map(Cluster::new).collect()
+    }
+
+    /// The cluster for development, on which most tests run.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn development(&self) -> Cluster {
+        self.clusters().into_iter().next().expect("a cluster")
+    }
+
+    /// The cluster for production.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn production(&self) -> Cluster {
+        let mut all = self.clusters().into_iter();
+        all.find(|it| it.name() == "production")
+            .expect("a production cluster: start two")
+    }
+
+    /// Tells a part to `stop`, `kill`, `start`, `pause` or `resume`, and waits until it has.
+    ///
+    /// # Panics
+    /// When the supervisor refuses.
+    pub async fn part(&self, action: &str, part: &str) {
+        let url = format!("{}/parts/{action}/{part}", self.text("control"));
+        let answer = reqwest::Client::new().post(url).send().await;
+        let answer = answer.expect("the supervisor answers");
+        let status = answer.status();
+        let said = answer.text().await.unwrap_or_default();
+        assert!(status.is_success(), "{action} {part}: {said}");
+    }
+
+    /// What the supervisor says of a part.
+    ///
+    /// # Panics
+    /// When it knows none of that name.
+    pub async fn status(&self, part: &str) -> Value {
+        let url = format!("{}/status", self.text("control"));
+        let answer = reqwest::get(url).await.expect("the supervisor answers");
+        let parts: Vec<Value> = answer.json().await.expect("JSON");
+        let mut parts = parts.into_iter();
+        parts
+            .find(|it| it["name"] == part)
+            .unwrap_or_else(|| panic!("no part is called {part}"))
+    }
+}
+
+/// Asks until the answer is there; what it is about is said when it never is.
+///
+/// # Panics
+/// With `what` and the last thing seen, when it never is.
+pub async fn until<T, F, R>(what: &str, mut ask: F) -> T
+where
+    F: FnMut() -> R,
+    R: Future<Output = Result<T, String>>,
+{
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Ok(found) => return found,
+            Err(seen) => assert!(begun.elapsed() < PATIENCE, "never: {what}; last: {seen}"),
+        }
+        sleep(GLANCE).await;
+    }
+}
