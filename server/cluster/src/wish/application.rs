@@ -105,7 +105,7 @@ fn values(target: &Target) -> Value {
     set(
         &mut values,
         "secrets",
-        json!({"prefix": target.cluster.secrets_prefix}),
+        json!({"prefix": target.cluster.secrets_prefix, "region": target.cluster.region}),
     );
     Value::Object(values)
 }
@@ -175,7 +175,7 @@ mod tests {
                         "tenant": "018f3f1e-0000-7000-8000-000000000001",
                         "purpose": "development",
                     },
-                    "secrets": {"prefix": "hosted-instances/one"},
+                    "secrets": {"prefix": "hosted-instances/one", "region": "eu-west-1"},
                 },
             },
         });
