@@ -28,7 +28,7 @@ pub struct Cluster {
     pub faults: Arc<Faults>,
     pub gateway: Arc<Gateway>,
     pub api_url: String,
-    /// The gateway and the Secrets Manager always listen.
+    /// The load balancer, the Secrets Manager and the Prometheus always listen.
     pub open: watch::Sender<bool>,
     pub stop: CancellationToken,
 }

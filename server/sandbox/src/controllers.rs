@@ -11,6 +11,7 @@ mod database;
 mod deployment;
 mod event;
 mod external_secret;
+mod gateway_pod;
 mod ingress;
 mod namespace;
 mod pod;
@@ -102,7 +103,7 @@ pub async fn run(cluster: Arc<Cluster>, mut feed: mpsc::UnboundedReceiver<Arc<Ch
                 None => return,
             },
             outcome = faults.changed() => match outcome {
-                Ok(()) => staff.wake_applications(),
+                Ok(()) => staff.faults_changed(),
                 Err(_) => return,
             },
             () = tokio::time::sleep_until(due) => {}

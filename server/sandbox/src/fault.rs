@@ -69,6 +69,17 @@ faults! {
         ApiSlow = "api-slow", "The API takes 8 seconds for every answer.";
         OverridesUnreachable = "overrides-unreachable", "Argo CD cannot reach the override repository.";
         WatchGone = "watch-gone", "Every watch ends with 410 Gone.";
+        GatewayLagging = "gateway-lagging", "One replica of the gateway takes every change 15 seconds late.";
+        GatewayStuck = "gateway-stuck", "One replica of the gateway answers, and takes no change at all.";
+        GatewayGone = "gateway-gone", "One replica of the gateway refuses connections; its pod is listed and not ready.";
+        GatewayWorkerRestarts = "gateway-worker-restarts", "A worker of one replica of the gateway ends every 2 seconds, and a new one takes its place.";
+        GatewayPushFails = "gateway-push-fails", "The ingress controller's push fails half-way: only the first half of what changed reaches the gateway.";
+        WhitelistMissing = "whitelist-missing", "The gateway has lost consumer-restriction: any key opens any instance.";
+        ExternalSecretsStopped = "external-secrets-stopped", "External Secrets is stopped: no Secret is made or changed.";
+        SecretsThrottled = "secrets-throttled", "Secrets Manager answers every request with ThrottlingException.";
+        Secrets500 = "secrets-500", "Secrets Manager answers 500 to everything.";
+        SecretsSlow = "secrets-slow", "Secrets Manager takes 8 seconds for every answer.";
+        SecretsAnswerLost = "secrets-answer-lost", "Secrets Manager carries out every change, and its answer is lost on the way.";
     }
 }
 

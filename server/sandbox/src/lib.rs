@@ -17,6 +17,7 @@ mod gateway;
 mod listen;
 mod object;
 mod ports;
+mod prometheus;
 mod resource;
 mod secrets;
 mod start;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +48,8 @@ pub struct SandboxConfig {
     pub gateway_replicas: u8,
     /// Workers of each replica.
     pub workers: u8,
+    /// How late a replica of the gateway takes a change while it lags.
+    pub lag: Duration,
 }
 
 impl SandboxConfig {
@@ -57,6 +61,7 @@ impl SandboxConfig {
             pace: Pace::default(),
             gateway_replicas: 3,
             workers: 2,
+            lag: Duration::from_secs(15),
         }
     }
 }
@@ -93,6 +98,9 @@ pub struct Endpoints {
     pub gateway_url: String,
     pub replica_urls: Vec<String>,
     pub secrets_manager_url: String,
+    /// A Prometheus that scrapes the gateway; empty where an older sandbox wrote the file.
+    #[serde(default)]
+    pub prometheus_url: String,
 }
 
 /// Why the sandbox did not start.

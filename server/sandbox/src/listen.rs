@@ -11,7 +11,6 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +18,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Answers the requests of one connection.
+/// Answers the requests of one connection; no answer cuts the connection.
 pub type Handler =
-    Arc<dyn Fn(u64, Request<Incoming>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+    Arc<dyn Fn(u64, Request<Incoming>) -> BoxFuture<'static, Option<Response<Body>>> + Send + Sync>;
+
+/// The connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was lost")]
+struct Cut;
 
 /// Binds a port of the loopback address.
 pub async fn bind(port: u16) -> std::io::Result<TcpListener> {
@@ -93,7 +97,7 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request| {
         let answer = handler(number, request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move { answer.await.ok_or(Cut) }
     });
     let builder = Builder::new(TokioExecutor::new());
     let serving = builder.serve_connection(TokioIo::new(stream), service);

@@ -36,6 +36,7 @@ pub struct Bound {
     pub gateway: TcpListener,
     pub replicas: Vec<TcpListener>,
     pub secrets: TcpListener,
+    pub prometheus: TcpListener,
 }
 
 /// Binds every address of every cluster and writes the file.
@@ -78,6 +79,8 @@ async fn cluster(
     let (gateway, gateway_url) = one(before.map(|known| known.gateway_url.as_str())).await?;
     let (secrets, secrets_manager_url) =
         one(before.map(|known| known.secrets_manager_url.as_str())).await?;
+    let (prometheus, prometheus_url) =
+        one(before.map(|known| known.prometheus_url.as_str())).await?;
     let (mut listeners, mut replica_urls) = (Vec::new(), Vec::new());
     for number in 0..usize::from(replicas.max(1)) {
         let known = before.and_then(|known| known.replica_urls.get(number));
@@ -92,6 +95,7 @@ async fn cluster(
         gateway_url,
         replica_urls,
         secrets_manager_url,
+        prometheus_url,
     };
     Ok(Bound {
         endpoints,
@@ -99,6 +103,7 @@ async fn cluster(
         gateway,
         replicas: listeners,
         secrets,
+        prometheus,
     })
 }
 

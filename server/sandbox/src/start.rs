@@ -4,11 +4,11 @@ use crate::cluster::Cluster;
 use crate::controllers::{self, seed};
 use crate::fault::Faults;
 use crate::gateway::agent::Agents;
-use crate::gateway::{Gateway, Replica};
+use crate::gateway::{Gateway, Replica, Setting};
 use crate::listen::{Handler, serve};
 use crate::ports::{Bound, bind};
 use crate::store::{Change, Store};
-use crate::{ClusterSeed, Sandbox, SandboxConfig, SandboxError, api, secrets};
+use crate::{ClusterSeed, Sandbox, SandboxConfig, SandboxError, api, prometheus, secrets};
 use fs4::TryLockError;
 use http::Request;
 use hyper::body::Incoming;
@@ -103,7 +103,16 @@ fn open(
     let faults = Arc::new(Faults::load(dir.join("faults.json")));
     let agents = Arc::new(Agents::new(faults.clone()));
     let pods = seed::gateway_pods(bound.replicas.len());
-    let gateway = Arc::new(Gateway::new(&pods, config.workers, config.pace, agents));
+    let setting = Setting {
+        workers: config.workers,
+        pace: config.pace,
+        lag: config.lag,
+        faults: faults.clone(),
+        agents,
+        stuck: dir.join("stuck.json"),
+        stop: stop.child_token(),
+    };
+    let gateway = Gateway::start(&pods, setting);
     let cluster = Arc::new(Cluster {
         seed: seed.clone(),
         pace: config.pace,
@@ -120,49 +129,54 @@ fn open(
 }
 
 fn listen(tasks: &mut JoinSet<()>, bound: Bound, cluster: &Arc<Cluster>) {
-    let (always, stop) = (cluster.open.subscribe(), cluster.stop.clone());
+    let mut serve = |listener, open, handler| {
+        tasks.spawn(serve(listener, open, cluster.stop.clone(), handler));
+    };
+    let always = || cluster.open.subscribe();
     let of = cluster.clone();
-    let handler: Handler = Arc::new(move |_, request| Box::pin(api::answer(of.clone(), request)));
-    tasks.spawn(serve(
-        bound.api,
-        cluster.faults.open(),
-        stop.clone(),
-        handler,
-    ));
+    let handler: Handler = Arc::new(move |_, request| {
+        let answer = api::answer(of.clone(), request);
+        Box::pin(async move { Some(answer.await) })
+    });
+    serve(bound.api, cluster.faults.open(), handler);
     let of = cluster.clone();
     let handler: Handler =
         Arc::new(move |_, request| Box::pin(secrets::answer(of.clone(), request)));
-    tasks.spawn(serve(bound.secrets, always.clone(), stop.clone(), handler));
+    serve(bound.secrets, always(), handler);
+    let of = cluster.clone();
+    let handler: Handler = Arc::new(move |_, request| {
+        let answer = prometheus::answer(of.clone(), request);
+        Box::pin(async move { Some(answer.await) })
+    });
+    serve(bound.prometheus, always(), handler);
     let of = cluster.clone();
     let handler: Handler = Arc::new(move |connection, request| {
         let chosen = of.gateway.balanced(connection);
         Box::pin(std::future::ready(through(chosen, &request)))
     });
-    tasks.spawn(serve(bound.gateway, always.clone(), stop.clone(), handler));
+    serve(bound.gateway, always(), handler);
     for (number, listener) in bound.replicas.into_iter().enumerate() {
-        let replica = cluster.gateway.numbered(number);
+        let Some(replica) = cluster.gateway.numbered(number) else {
+            continue;
+        };
+        let open = replica.open();
         let handler: Handler = Arc::new(move |connection, request| {
-            let chosen = replica.clone().map(|replica| (replica, connection));
+            let chosen = (!replica.is_gone()).then(|| (replica.clone(), connection));
             Box::pin(std::future::ready(through(chosen, &request)))
         });
-        tasks.spawn(serve(listener, always.clone(), stop.clone(), handler));
+        serve(listener, open, handler);
     }
 }
 
+/// The answer of a replica; where there is none, the connection ends.
 fn through(
     chosen: Option<(Arc<Replica>, u64)>,
     request: &Request<Incoming>,
-) -> axum::response::Response {
+) -> Option<axum::response::Response> {
     let target = request
         .uri()
         .path_and_query()
         .map_or("/", |target| target.as_str());
-    match chosen {
-        Some((replica, connection)) => {
-            replica.answer(connection, request.method(), target, request.headers())
-        }
-        None => api::refusal(&crate::failure::Failure::internal(
-            "there is no such replica",
-        )),
-    }
+    let (replica, connection) = chosen?;
+    Some(replica.answer(connection, request.method(), target, request.headers()))
 }

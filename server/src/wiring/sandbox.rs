@@ -14,7 +14,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use cluster::Directory;
 use model::Actor;
-use model::cluster::{ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Replicas};
+use model::cluster::{
+    ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Replicas,
+};
 use model::user::StaffRole;
 use sandbox::{ClusterSeed, Endpoints, Pace, Sandbox, SandboxConfig, SandboxError};
 use tower::ServiceExt as _;
@@ -205,7 +207,7 @@ impl Embedded {
         seeds()
             .iter()
             .zip(&self.endpoints)
-            .map(|(seed, of)| settings_of(seed, of))
+            .map(|(seed, of)| settings_of(seed, of, self.config.workers))
             .collect()
     }
 }
@@ -259,7 +261,20 @@ async fn addresses_in(dir: &Path) -> Result<Vec<Endpoints>, Failure> {
     })
 }
 
-fn settings_of(seed: &ClusterSeed, of: &Endpoints) -> Result<ClusterSettings, Failure> {
+/// The pods of the simulated gateway, by the pod proxy; how many workers they have is known.
+fn replicas(workers: u8) -> Replicas {
+    let mut replicas = Replicas::default();
+    if let Replicas::Pods { workers: known, .. } = &mut replicas {
+        *known = Some(u32::from(workers.max(1)));
+    }
+    replicas
+}
+
+fn settings_of(
+    seed: &ClusterSeed,
+    of: &Endpoints,
+    workers: u8,
+) -> Result<ClusterSettings, Failure> {
     let told = |error: &dyn std::fmt::Display| {
         Failure::new(format!(
             "The sandbox cluster {} cannot be used: {error}",
@@ -294,8 +309,8 @@ fn settings_of(seed: &ClusterSeed, of: &Endpoints) -> Result<ClusterSettings, Fa
             scheme: "http".to_owned(),
             port,
             address: Some(address.to_owned()),
-            replicas: Replicas::default(),
-            prometheus_url: None,
+            replicas: replicas(workers),
+            prometheus_url: Some(of.prometheus_url.clone()).filter(|url| !url.is_empty()),
         },
         secrets_prefix: format!("hosted-instances/{}", seed.name),
         capacity: CAPACITY,

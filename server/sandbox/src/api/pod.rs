@@ -39,9 +39,7 @@ pub async fn proxy(
         .replica(space, pod)
         .filter(|_| port == "9080");
     let Some(replica) = replica else {
-        let message =
-            format!("error trying to reach service: dial tcp {pod}:{port}: connection refused");
-        return Err(Failure::new(503, "ServiceUnavailable", message));
+        return Err(refused(pod, port));
     };
     body::read(incoming).await?;
     let mut headers: HeaderMap = parts.headers.clone();
@@ -52,7 +50,15 @@ pub async fn proxy(
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
     let path = format!("/{}{query}", call.target.rest);
-    Ok(replica.answer_any(&parts.method, &path, &headers))
+    let answer = replica.proxied(&parts.method, &path, &headers).await;
+    answer.ok_or_else(|| refused(pod, port))
+}
+
+fn refused(pod: &str, port: &str) -> Failure {
+    let message = format!(
+        "error trying to reach service: dial tcp {pod}:{port}: connect: connection refused"
+    );
+    Failure::new(503, "ServiceUnavailable", message)
 }
 
 /// A few lines that a container of this pod would have written.

@@ -3,15 +3,18 @@
 //! Refresh follows the policy of the object: at every change of its generation, labels or
 //! annotations (`OnChange`), by interval as well (`Periodic`, where an interval of 0 means once), or
 //! once (`CreatedOnce`). `syncedResourceVersion` is the proof that a change was carried out. An error
-//! changes the condition and nothing else: a Secret that exists stays.
+//! changes the condition and nothing else: a Secret that exists stays. Under `creationPolicy: Owner`
+//! the Secret goes with its object, by the cluster's garbage collector.
 
 use super::event::short_digest;
 use super::{Controllers, Role, Task};
 use crate::clock;
-use crate::fault::Fault;
+use crate::fault::{ClusterFault, Fault};
 use crate::object;
 use crate::resource::Kind;
 use crate::secrets::operation::read_value;
+use crate::store::Key;
+use crate::store::delete::Deletion;
 use crate::store::write::Write;
 use base64::Engine;
 use serde_json::{Map, Value, json};
@@ -29,7 +32,8 @@ impl Controllers {
             self.waiting.remove(&task.key);
             return self.forget(task);
         };
-        if object::terminating(&wish) {
+        let stopped = ClusterFault::ExternalSecretsStopped;
+        if object::terminating(&wish) || self.cluster.faults.cluster().contains(&stopped) {
             return;
         }
         let failing = self.cluster.faults.has(space, Fault::SecretNotSynced);
@@ -38,7 +42,7 @@ impl Controllers {
         if !failing && !was_refused && !self.due(task, &wish) {
             return;
         }
-        if !self.passed(task, "sync", 0.6) {
+        if !self.passed(task, "sync", 0.2) {
             return;
         }
         let data = if failing {
@@ -46,41 +50,51 @@ impl Controllers {
         } else {
             self.collect_data(&wish)
         };
-        match data {
-            Ok(data) => {
+        match data.and_then(|data| self.carry_over(&wish, &data)) {
+            Ok(said) => {
                 self.waiting.remove(&task.key);
-                self.write_secret(&wish, &data);
-                let version = synced_version(&wish);
-                let said =
-                    self.cluster
-                        .store
-                        .edit(Kind::ExternalSecret, space, name, MANAGER, |there| {
-                            object::set(there, &["status", "refreshTime"], json!(clock::stamp()));
-                            object::set(
-                                there,
-                                &["status", "syncedResourceVersion"],
-                                json!(version),
-                            );
-                            object::set(
-                                there,
-                                &["status", "binding"],
-                                json!({"name": target(there)}),
-                            );
-                            object::set_condition(
-                                there,
-                                "Ready",
-                                "True",
-                                "SecretSynced",
-                                "secret synced",
-                            );
-                        });
-                if said.is_some() && was_refused {
-                    self.note(&wish, MANAGER, "Updated", "secret synced");
+                self.say_done(&wish, said);
+                if was_refused {
+                    self.note(&wish, MANAGER, "Updated", said.message());
                 }
                 self.plan_refresh(task, &wish);
             }
             Err(why) => self.refuse(task, &wish, &why),
         }
+    }
+
+    fn say_done(&self, wish: &Value, said: Done) {
+        let (space, name) = (object::namespace(wish), object::name(wish));
+        let version = synced_version(wish);
+        self.cluster
+            .store
+            .edit(Kind::ExternalSecret, space, name, MANAGER, |there| {
+                object::set(there, &["status", "refreshTime"], json!(clock::stamp()));
+                object::set(there, &["status", "syncedResourceVersion"], json!(version));
+                object::set(
+                    there,
+                    &["status", "binding"],
+                    json!({"name": target(there)}),
+                );
+                object::set_condition(there, "Ready", "True", said.reason(), said.message());
+            });
+    }
+
+    /// Brings the Secret in line with what was read.
+    fn carry_over(&self, wish: &Value, data: &Map<String, Value>) -> Result<Done, String> {
+        if !data.is_empty() || deletion_policy(wish) != "Delete" {
+            return self.write_secret(wish, data).map(|()| Done::Synced);
+        }
+        let how = creation_policy(wish);
+        if how != "Owner" {
+            return Err(format!(
+                "unable to delete secret: creationPolicy={how} is not Owner"
+            ));
+        }
+        let place = Key::new(Kind::Secret, object::namespace(wish), &target(wish));
+        // Gone already is as good.
+        let _ = self.cluster.store.delete(&place, &Deletion::now());
+        Ok(Done::Deleted)
     }
 
     fn refuse(&mut self, task: &Task, wish: &Value, why: &str) {
@@ -135,15 +149,22 @@ impl Controllers {
         }
     }
 
-    /// Reads every entry that the object asks for.
+    /// Reads every entry that the object asks for. One that does not exist is an error only under
+    /// the policy that retains; else it is left out.
     fn collect_data(&self, wish: &Value) -> Result<Map<String, Value>, String> {
         self.store_of(wish)?;
         let coded = |text: &str| json!(base64::engine::general_purpose::STANDARD.encode(text));
         let mut data = Map::new();
         for from in wish["spec"]["dataFrom"].as_array().into_iter().flatten() {
-            let key = object::text_or_empty(from, "/extract/key");
-            let version = object::text_or_empty(from, "/extract/version");
-            let text = self.fetch("dataFrom[0]", key, version, "")?;
+            let asked = Asked {
+                place: "dataFrom[0]",
+                key: object::text_or_empty(from, "/extract/key"),
+                version: object::text_or_empty(from, "/extract/version"),
+                property: "",
+            };
+            let Some(text) = self.fetch(wish, &asked)? else {
+                continue;
+            };
             let map: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
                 format!("error processing spec.dataFrom[0].extract, err: {error}")
             })?;
@@ -154,42 +175,39 @@ impl Controllers {
                 data.insert(name, coded(&text));
             }
         }
-        for (index, item) in wish["spec"]["data"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
-            let place = format!("data[{index}]");
-            let text = self.fetch(
-                &place,
-                object::text_or_empty(item, "/remoteRef/key"),
-                object::text_or_empty(item, "/remoteRef/version"),
-                object::text_or_empty(item, "/remoteRef/property"),
-            )?;
-            data.insert(
-                object::text_or_empty(item, "/secretKey").to_owned(),
-                coded(&text),
-            );
+        let items = wish["spec"]["data"].as_array().into_iter().flatten();
+        for (index, item) in items.enumerate() {
+            let asked = Asked {
+                place: &format!("data[{index}]"),
+                key: object::text_or_empty(item, "/remoteRef/key"),
+                version: object::text_or_empty(item, "/remoteRef/version"),
+                property: object::text_or_empty(item, "/remoteRef/property"),
+            };
+            if let Some(text) = self.fetch(wish, &asked)? {
+                let name = object::text_or_empty(item, "/secretKey").to_owned();
+                data.insert(name, coded(&text));
+            }
         }
         Ok(data)
     }
 
-    fn fetch(
-        &self,
-        place: &str,
-        key: &str,
-        version: &str,
-        property: &str,
-    ) -> Result<String, String> {
-        read_value(&self.cluster, key, version, property).map_err(|refusal| {
-            let why = if refusal.code == "ResourceNotFoundException" {
-                "Secret does not exist".to_owned()
-            } else {
-                format!("{}: {}", refusal.code, refusal.message)
-            };
-            format!("error processing spec.{place} (key: {key}), err: {why}")
-        })
+    fn fetch(&self, wish: &Value, asked: &Asked<'_>) -> Result<Option<String>, String> {
+        let Asked { place, key, .. } = *asked;
+        match read_value(&self.cluster, key, asked.version, asked.property) {
+            Ok(text) => Ok(Some(text)),
+            Err(refusal) if refusal.code == "ResourceNotFoundException" => {
+                if deletion_policy(wish) != "Retain" {
+                    return Ok(None);
+                }
+                Err(format!(
+                    "error processing spec.{place} (key: {key}), err: Secret does not exist"
+                ))
+            }
+            Err(refusal) => Err(format!(
+                "error processing spec.{place} (key: {key}), err: {}: {}",
+                refusal.code, refusal.message
+            )),
+        }
     }
 
     /// The store that the object names must be there.
@@ -210,13 +228,28 @@ impl Controllers {
         })
     }
 
-    fn write_secret(&self, wish: &Value, data: &Map<String, Value>) {
+    fn write_secret(&self, wish: &Value, data: &Map<String, Value>) -> Result<(), String> {
         let (space, target) = (object::namespace(wish), target(wish));
-        if object::text(wish, "/spec/target/creationPolicy") == Some("None") {
-            return;
+        let policy = creation_policy(wish);
+        if policy == "None" {
+            return Ok(());
         }
-        let owned =
-            object::text(wish, "/spec/target/creationPolicy").is_none_or(|how| how == "Owner");
+        let store = &self.cluster.store;
+        let found = store.object(Kind::Secret, space, &target);
+        if found.is_none() && policy == "Merge" {
+            return Err(format!(
+                "the desired secret {target} was not found. With creationPolicy=Merge, the secret \
+                 won't be created"
+            ));
+        }
+        let owners = (policy == "Owner").then(|| json!([object::owner(wish)]));
+        if let Some(other) = found.as_ref().and_then(|found| controller(found, wish))
+            && owners.is_some()
+        {
+            return Err(format!(
+                "target is owned by another ExternalSecret: {other}"
+            ));
+        }
         let mut secret = json!({
             "metadata": {
                 "name": target,
@@ -226,20 +259,25 @@ impl Controllers {
             "type": "Opaque",
             "data": data,
         });
-        if owned {
-            secret["metadata"]["ownerReferences"] = json!([object::owner(wish)]);
+        if let Some(owners) = &owners {
+            secret["metadata"]["ownerReferences"] = owners.clone();
         }
-        let made = self
-            .cluster
-            .store
-            .create(Kind::Secret, secret.clone(), &Write::by(MANAGER));
+        let made = store.create(Kind::Secret, secret, &Write::by(MANAGER));
         if made.is_err() {
-            self.cluster
-                .store
-                .edit(Kind::Secret, space, &target, MANAGER, |there| {
-                    object::set(there, &["data"], secret["data"].clone());
-                });
+            store.edit(Kind::Secret, space, &target, MANAGER, |there| {
+                if policy == "Merge" {
+                    for (name, value) in data {
+                        object::set(there, &["data", name], value.clone());
+                    }
+                } else {
+                    object::set(there, &["data"], json!(data));
+                }
+                if let Some(owners) = &owners {
+                    object::set(there, &["metadata", "ownerReferences"], owners.clone());
+                }
+            });
         }
+        Ok(())
     }
 
     /// Stores are valid as soon as they exist.
@@ -255,6 +293,54 @@ impl Controllers {
             self.soon(Role::ExternalSecret, &waiting);
         }
     }
+}
+
+/// One entry that is asked for, and the place in the object that asks for it.
+struct Asked<'a> {
+    place: &'a str,
+    key: &'a str,
+    version: &'a str,
+    property: &'a str,
+}
+
+/// How a refresh ended.
+#[derive(Clone, Copy)]
+enum Done {
+    Synced,
+    Deleted,
+}
+
+impl Done {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Synced => "SecretSynced",
+            Self::Deleted => "SecretDeleted",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::Synced => "secret synced",
+            Self::Deleted => "secret deleted due to DeletionPolicy",
+        }
+    }
+}
+
+fn deletion_policy(wish: &Value) -> &str {
+    object::text(wish, "/spec/target/deletionPolicy").unwrap_or("Retain")
+}
+
+fn creation_policy(wish: &Value) -> &str {
+    object::text(wish, "/spec/target/creationPolicy").unwrap_or("Owner")
+}
+
+/// The other object that controls a Secret, if any.
+fn controller<'a>(secret: &'a Value, wish: &Value) -> Option<&'a str> {
+    let owners = secret.pointer("/metadata/ownerReferences")?.as_array()?;
+    let other = owners
+        .iter()
+        .find(|owner| owner["controller"] == true && owner["uid"] != object::uid(wish));
+    other.map(|owner| object::text_or_empty(owner, "/name"))
 }
 
 fn target(wish: &Value) -> String {

@@ -1,31 +1,39 @@
-//! The ingress controller: the cluster's routes and consumers become states of the gateway.
+//! The ingress controller: the cluster's routes and consumers become items of the gateway.
 //!
 //! Every change of a route, plugin configuration, consumer or key translates only what it touches;
-//! after a short wait that gathers a burst, one whole state is pushed. An object that cannot be
-//! translated keeps its last good translation out of the state and says why in its condition.
+//! after a short wait that gathers a burst, all that changed is pushed. An object that cannot be
+//! translated, or whose Secret is missing, keeps its last good translation at the gateway and says
+//! why in its condition: what is not said to be gone goes on being served.
+
+mod ledger;
 
 use super::{Controllers, Role, Task};
-use crate::gateway::config::{Config, Rule, translate};
+use crate::fault::ClusterFault;
+use crate::gateway::rule::{RuleId, translate};
 use crate::object;
 use crate::resource::Kind;
 use crate::store::Key;
 use base64::Engine;
+use ledger::{ItemId, Ledger, Wish};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 const MANAGER: &str = "apisix-ingress-controller";
+/// Seconds for which a burst gathers: real controllers wake up once for many events.
+const GATHER: f64 = 0.12;
 
 /// What was translated so far.
 #[derive(Default)]
 pub struct Memory {
-    config: Config,
-    /// Hosts that the routes of a namespace contribute to.
-    hosts: HashMap<String, Vec<String>>,
-    /// Key and full name of each consumer, in loading order by name.
-    consumers: BTreeMap<(String, String), (String, Arc<str>)>,
+    ledger: Ledger,
+    /// Rules of each route, by namespace and name of the route.
+    routes: HashMap<String, BTreeMap<String, BTreeSet<RuleId>>>,
     /// Consumers by the Secret that holds their key.
     readers: HashMap<(String, String), HashSet<Key>>,
+    /// The Secret that a consumer reads, by namespace and name.
+    reads: HashMap<Key, (String, String)>,
 }
 
 impl Memory {
@@ -36,6 +44,32 @@ impl Memory {
             .map(|keys| keys.iter().cloned().collect())
             .unwrap_or_default()
     }
+
+    /// A consumer reads its key from this Secret from now on, or from none.
+    fn read(&mut self, consumer: &Key, secret: Option<(String, String)>) {
+        if let Some(place) = self.reads.remove(consumer)
+            && let Some(readers) = self.readers.get_mut(&place)
+        {
+            readers.remove(consumer);
+            if readers.is_empty() {
+                self.readers.remove(&place);
+            }
+        }
+        if let Some(place) = secret {
+            let readers = self.readers.entry(place.clone()).or_default();
+            readers.insert(consumer.clone());
+            self.reads.insert(consumer.clone(), place);
+        }
+    }
+
+    /// Takes the rules of a route out that it has no longer.
+    fn withdraw(&mut self, rules: impl IntoIterator<Item = RuleId>) -> bool {
+        let mut changed = false;
+        for rule in rules {
+            changed |= self.ledger.set(ItemId::Rule(rule), None);
+        }
+        changed
+    }
 }
 
 impl Controllers {
@@ -43,104 +77,101 @@ impl Controllers {
     pub fn routes(&mut self, task: &Task) {
         let space = &*task.key.namespace.clone();
         let store = self.cluster.store.clone();
-        let mut hosts: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
+        let mut gone = self.ingress.routes.remove(space).unwrap_or_default();
+        let mut known = BTreeMap::new();
+        let mut changed = false;
         for entry in store.list(Kind::Route, Some(space)) {
             let route = entry.value();
             if object::terminating(&route) {
                 continue;
             }
-            let gate = |name: &str| store.object(Kind::PluginConfig, space, name);
-            match translate(&route, gate) {
+            let mut before = gone.remove(&*entry.key.name).unwrap_or_default();
+            let config = |space: &str, name: &str| store.object(Kind::PluginConfig, space, name);
+            match translate(&route, config) {
                 Ok(made) => {
-                    for (host, rules) in made {
-                        hosts.entry(host).or_default().extend(rules);
+                    let now: BTreeSet<RuleId> = made.keys().cloned().collect();
+                    for (id, rule) in made {
+                        before.remove(&id);
+                        let wish = Some(Wish::Rule(rule));
+                        changed |= self.ingress.ledger.set(ItemId::Rule(id), wish);
                     }
-                    self.accept(&route, Ok(()));
+                    changed |= self.ingress.withdraw(before);
+                    known.insert(entry.key.name.to_string(), now);
+                    self.accept_route(&route);
                 }
-                Err(why) => self.accept(&route, Err(&why)),
+                Err(why) => {
+                    known.insert(entry.key.name.to_string(), before);
+                    self.accept(&route, Err(("InvalidSpec", &why)));
+                }
             }
+        }
+        changed |= self.ingress.withdraw(gone.into_values().flatten());
+        if !known.is_empty() {
+            self.ingress.routes.insert(space.to_owned(), known);
         }
         for entry in store.list(Kind::PluginConfig, Some(space)) {
             self.accept(&entry.value(), Ok(()));
         }
-        for host in self.ingress.hosts.remove(space).unwrap_or_default() {
-            if let Some(spaces) = self.ingress.config.hosts.get_mut(&host) {
-                spaces.remove(space);
-                if spaces.is_empty() {
-                    self.ingress.config.hosts.remove(&host);
-                }
-            }
+        if changed {
+            self.plan_push();
         }
-        if !hosts.is_empty() {
-            self.ingress
-                .hosts
-                .insert(space.to_owned(), hosts.keys().cloned().collect());
-        }
-        for (host, rules) in hosts {
-            let spaces = self.ingress.config.hosts.entry(host).or_default();
-            spaces.insert(space.to_owned(), Arc::new(rules));
-        }
-        self.plan_push();
     }
 
     /// Translates one consumer again.
     pub fn consumer(&mut self, task: &Task) {
         let (space, name) = (&*task.key.namespace.clone(), &*task.key.name.clone());
-        let place = (space.to_owned(), name.to_owned());
-        for readers in self.ingress.readers.values_mut() {
-            readers.remove(&task.key);
-        }
-        self.ingress
-            .readers
-            .retain(|_, readers| !readers.is_empty());
+        self.ingress.read(&task.key, None);
+        let full: Arc<str> = format!("{space}_{name}").into();
         let found = self.cluster.store.object(Kind::Consumer, space, name);
-        let Some(consumer) = found.filter(|consumer| !object::terminating(consumer)) else {
-            if self.ingress.consumers.remove(&place).is_some() {
-                self.plan_push();
-            }
-            return;
+        let wish = match found.filter(|consumer| !object::terminating(consumer)) {
+            None => None,
+            Some(consumer) => match self.key_of(&task.key, &consumer) {
+                Ok(key) => {
+                    self.accept(&consumer, Ok(()));
+                    Some(Wish::Consumer(key.into()))
+                }
+                // The key that it had goes on opening: only a consumer that is deleted is gone.
+                Err(why) => return self.accept(&consumer, Err(("InvalidSpec", &why))),
+            },
         };
-        match self.key_of(&task.key, &consumer) {
-            Ok(key) => {
-                let full: Arc<str> = format!("{space}_{name}").into();
-                self.ingress.consumers.insert(place, (key, full));
-                self.accept(&consumer, Ok(()));
-            }
-            Err(why) => {
-                self.ingress.consumers.remove(&place);
-                self.accept(&consumer, Err(&why));
-            }
+        if self.ingress.ledger.set(ItemId::Consumer(full), wish) {
+            self.plan_push();
         }
-        self.plan_push();
     }
 
     fn key_of(&mut self, place: &Key, consumer: &Value) -> Result<String, String> {
+        let wrong = |why: &str| format!("invalid key auth config: {why}");
         let auth = &consumer["spec"]["authParameter"]["keyAuth"];
         if let Some(key) = object::text(auth, "/value/key") {
             return Ok(key.to_owned());
         }
         let name = object::text(auth, "/secretRef/name").ok_or("no key-auth is declared")?;
-        let secret_place = (place.namespace.to_string(), name.to_owned());
         self.ingress
-            .readers
-            .entry(secret_place)
-            .or_default()
-            .insert(place.clone());
+            .read(place, Some((place.namespace.to_string(), name.to_owned())));
         let secret = self
             .cluster
             .store
             .object(Kind::Secret, &place.namespace, name)
-            .ok_or_else(|| format!("Secret \"{name}\" not found"))?;
-        let coded = object::text(&secret, "/data/key")
-            .ok_or_else(|| format!("Secret \"{name}\" has no field \"key\""))?;
+            .ok_or_else(|| wrong(&format!("secret {}/{name} not found", place.namespace)))?;
+        let unusable = || wrong("key \"key\" not found or invalid in secret");
+        let coded = object::text(&secret, "/data/key").filter(|coded| !coded.is_empty());
         let bytes = base64::engine::general_purpose::STANDARD
-            .decode(coded)
-            .map_err(|e| e.to_string())?;
-        String::from_utf8(bytes).map_err(|_| format!("the key in Secret \"{name}\" is not text"))
+            .decode(coded.ok_or_else(unusable)?)
+            .map_err(|_| unusable())?;
+        String::from_utf8(bytes).map_err(|_| unusable())
+    }
+
+    /// What the controller says of a route: it took it, unless the gateway refused a rule of it.
+    fn accept_route(&self, route: &Value) {
+        let (space, name) = (object::namespace(route), object::name(route));
+        match self.ingress.ledger.refusal(space, name) {
+            Some(why) => self.accept(route, Err(("SyncFailed", why))),
+            None => self.accept(route, Ok(())),
+        }
     }
 
     /// Writes the condition by which the controller says that it took an object, or why not.
-    fn accept(&self, value: &Value, result: Result<(), &str>) {
+    fn accept(&self, value: &Value, result: Result<(), (&str, &str)>) {
         let generation = value["metadata"]["generation"].clone();
         let kind = match object::text_or_empty(value, "/kind") {
             "ApisixRoute" => Kind::Route,
@@ -149,7 +180,7 @@ impl Controllers {
         };
         let (status, reason, message) = match result {
             Ok(()) => ("True", "Accepted", "The resource has been accepted"),
-            Err(why) => ("False", "InvalidSpec", why),
+            Err((reason, why)) => ("False", reason, why),
         };
         let known = object::condition(value, "Accepted").is_some_and(|found| {
             found["status"] == status
@@ -173,24 +204,31 @@ impl Controllers {
                     one["observedGeneration"] = json!(generation);
                 }
             });
-        if let Err(why) = result {
+        if let Err((_, why)) = result {
             self.warn(value, MANAGER, "ResourceSyncAborted", why);
         }
     }
 
-    fn plan_push(&mut self) {
-        // Bursts gather: real controllers wake up once for many events.
-        let wait = if self.instant() { 0.0 } else { 0.35 };
+    /// Plans a push of what changed.
+    pub fn plan_push(&mut self) {
+        let wait = if self.instant() { 0.0 } else { GATHER };
         self.later(Role::Push, &Key::new(Kind::Route, "", ""), wait);
     }
 
-    /// Pushes the whole state to every worker.
-    pub fn push(&mut self, _: &Task) {
-        self.ingress.config.serial += 1;
-        let mut state = self.ingress.config.clone();
-        for (key, full) in self.ingress.consumers.values() {
-            state.keys.insert(key.clone(), full.clone());
+    /// Pushes everything that is owed to the gateway, and plans to try again what it does not take.
+    pub fn push(&mut self, task: &Task) {
+        let faults = self.cluster.faults.cluster();
+        let fails = faults.contains(&ClusterFault::GatewayPushFails);
+        let push = self.ingress.ledger.push(fails);
+        self.cluster.gateway.send(&push.items);
+        for (space, name) in &push.routes {
+            if let Some(route) = self.cluster.store.object(Kind::Route, space, name) {
+                self.accept_route(&route);
+            }
         }
-        self.cluster.gateway.push(&Arc::new(state));
+        if self.ingress.ledger.is_owing() {
+            let wait = self.ingress.ledger.wait(self.cluster.pace.0);
+            self.queue.add(task.clone(), Instant::now() + wait);
+        }
     }
 }

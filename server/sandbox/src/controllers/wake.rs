@@ -51,6 +51,17 @@ impl Controllers {
             }
         }
         self.soon(Role::Sweep, &Key::new(Kind::Event, "", ""));
+        self.gateway_pods();
+    }
+
+    /// The cluster suffers from something else than before: all that it concerns looks again.
+    pub fn faults_changed(&mut self) {
+        self.wake_applications();
+        for entry in self.cluster.store.list(Kind::ExternalSecret, None) {
+            self.soon(Role::ExternalSecret, &entry.key);
+        }
+        self.gateway_pods();
+        self.plan_push();
     }
 
     /// Every Application again: something that concerns all of them has changed.

@@ -1,46 +1,78 @@
 //! One replica of the gateway: its workers and how they answer.
+//!
+//! A connection belongs to one worker for as long as it lives. The pod proxy keeps connections that
+//! it used and takes them again, so that requests one after the other reach the same worker, and
+//! requests at once reach others: who wants to hear from every worker has to ask for it.
 
 use super::agent::Agents;
-use super::auth::{Verdict, judge};
-use super::config::{Config, Plugins, Rule};
-use super::route;
+use super::auth::{judge, key};
+use super::plugins::Plugins;
+use super::rule::Rule;
+use super::state::{Consumers, Routes};
+use super::trouble::Place;
+use super::usage::Usage;
+use super::worker::Worker;
+use super::{Setting, route};
+use crate::fault::{ClusterFault, Faults};
+use crate::store::digest;
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
 
 /// What a replica calls itself in its answers.
 const SERVER: &str = "APISIX/3.18.0";
+/// The process id of a replica's first worker.
+const FIRST_PID: u32 = 42;
+/// From the pod proxy to the pod and back.
+const HOP: Duration = Duration::from_millis(2);
+/// Idle connections that the pod proxy keeps to one pod, as its transport does by default.
+const IDLE: usize = 2;
 
 /// One replica: a pod with workers.
 pub struct Replica {
     name: String,
-    workers: Vec<Worker>,
+    place: Place,
+    workers: Vec<Arc<Worker>>,
     agents: Arc<Agents>,
-    turn: AtomicU64,
-}
-
-/// One worker process with its own copy of the configuration.
-struct Worker {
-    pid: u32,
-    config: RwLock<Arc<Config>>,
+    faults: Arc<Faults>,
+    pub usage: Usage,
+    next_pid: AtomicU32,
+    /// Connections of the pod proxy.
+    opened: AtomicU64,
+    idle: Mutex<Vec<u64>>,
+    open: watch::Sender<bool>,
 }
 
 impl Replica {
-    pub fn new(name: &str, workers: u8, agents: Arc<Agents>) -> Self {
-        let workers = (0..u32::from(workers))
-            .map(|number| Worker {
-                pid: 42 + number,
-                config: RwLock::default(),
+    /// Starts its workers with the state that it holds.
+    pub fn start(name: &str, place: Place, held: &(Routes, Consumers), it: &Setting) -> Self {
+        let count = u32::from(it.workers.max(1));
+        let workers = (0..count)
+            .map(|number| {
+                let place = Place {
+                    worker: usize::try_from(number).unwrap_or(0),
+                    ..place
+                };
+                let (held, faults) = (held.clone(), &it.faults);
+                Worker::start(place, FIRST_PID + number, held, faults, it.lag, &it.stop)
             })
             .collect();
         Self {
             name: name.to_owned(),
+            place,
             workers,
-            agents,
-            turn: AtomicU64::new(0),
+            agents: it.agents.clone(),
+            usage: Usage::default(),
+            next_pid: AtomicU32::new(FIRST_PID + count),
+            opened: AtomicU64::new(0),
+            idle: Mutex::default(),
+            open: watch::channel(!place.is_gone(&it.faults.cluster())).0,
+            faults: it.faults.clone(),
         }
     }
 
@@ -49,27 +81,93 @@ impl Replica {
         &self.name
     }
 
-    pub fn workers(&self) -> usize {
-        self.workers.len()
+    pub fn place(&self) -> Place {
+        self.place
     }
 
-    /// A state reaches a worker; an older one than it has is dropped.
-    pub fn take(&self, worker: usize, config: &Arc<Config>) {
-        if let Some(worker) = self.workers.get(worker) {
-            let mut held = worker
-                .config
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            if config.serial > held.serial {
-                *held = config.clone();
+    pub fn workers(&self) -> &[Arc<Worker>] {
+        &self.workers
+    }
+
+    /// Whether it accepts connections.
+    pub fn open(&self) -> watch::Receiver<bool> {
+        self.open.subscribe()
+    }
+
+    /// Whether it is gone at this moment.
+    pub fn is_gone(&self) -> bool {
+        self.place.is_gone(&self.faults.cluster())
+    }
+
+    /// Opens or closes its door; a replica that comes back is a new process with new workers.
+    pub fn mind_the_door(&self) {
+        let open = !self.is_gone();
+        if *self.open.borrow() == open {
+            return;
+        }
+        if open {
+            for number in 0..self.workers.len() {
+                self.restart(number);
             }
+            self.usage.forget();
+        }
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.open.send_replace(open);
+    }
+
+    /// The newest state that any of its workers has.
+    pub fn held(&self) -> (Routes, Consumers) {
+        let routes = self.workers.iter().map(|worker| worker.routes());
+        let consumers = self.workers.iter().map(|worker| worker.consumers());
+        let routes = routes.max_by_key(|held| held.serial).map(|it| it.clone());
+        let consumers = consumers
+            .max_by_key(|held| held.serial)
+            .map(|it| it.clone());
+        (routes.unwrap_or_default(), consumers.unwrap_or_default())
+    }
+
+    /// One worker ends, and another begins in its place with what the replica holds.
+    pub fn restart(&self, number: usize) {
+        let (routes, consumers) = self.held();
+        if let Some(worker) = self.workers.get(number % self.workers.len()) {
+            let pid = self.next_pid.fetch_add(1, Ordering::Relaxed);
+            worker.restart(pid, routes, consumers);
         }
     }
 
-    /// Answers on a fresh connection: the next worker takes it.
-    pub fn answer_any(&self, method: &Method, target: &str, headers: &HeaderMap) -> Response<Body> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        self.answer(turn, method, target, headers)
+    /// Answers a request of the pod proxy; none when the replica is gone.
+    pub async fn proxied(
+        &self,
+        method: &Method,
+        target: &str,
+        headers: &HeaderMap,
+    ) -> Option<Response<Body>> {
+        let kept = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.pop()
+        };
+        let connection = kept.unwrap_or_else(|| self.opened.fetch_add(1, Ordering::Relaxed));
+        tokio::time::sleep(HOP).await;
+        if self.is_gone() {
+            return None;
+        }
+        let response = self.answer(connection, method, target, headers);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(connection);
+        }
+        drop(idle);
+        Some(response)
+    }
+
+    /// The worker that accepted a connection: any of them, as the kernel likes it.
+    fn worker(&self, connection: u64) -> Option<&Arc<Worker>> {
+        let lot = digest(&format!("{}/{connection}", self.name), 3);
+        let number = lot.checked_rem(self.workers.len() as u64)?;
+        self.workers.get(usize::try_from(number).ok()?)
     }
 
     /// Answers on a connection; its number decides the worker. `target` is path and query.
@@ -80,41 +178,40 @@ impl Replica {
         target: &str,
         headers: &HeaderMap,
     ) -> Response<Body> {
-        let number = usize::try_from(connection % self.workers.len() as u64).unwrap_or(0);
-        let Some(worker) = self.workers.get(number) else {
+        let Some(worker) = self.worker(connection) else {
             return answer(503, &json!({"error_msg": "no worker"}).to_string());
         };
-        let config = worker
-            .config
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let host = headers
             .get(header::HOST)
             .and_then(|host| host.to_str().ok())
             .unwrap_or("");
-        let Some(rule) = route::find(&config, host, method.as_str(), path) else {
+        let found = route::find(&worker.routes(), host, method.as_str(), path);
+        let Some(rule) = found else {
+            self.usage.count(None, 404);
             return answer(
                 404,
                 &json!({"error_msg": "404 Route Not Found"}).to_string(),
             );
         };
-        let mut response = self.through(rule, &config, method, path, query, headers);
-        rewrite(&mut response, &rule.plugins, worker.pid);
+        let key = key(headers, query);
+        let mut response = self.through(&rule, worker, method, path, key);
+        rewrite(&mut response, &rule.plugins, worker.pid());
         response
     }
 
     fn through(
         &self,
         rule: &Rule,
-        config: &Config,
+        worker: &Worker,
         method: &Method,
         path: &str,
-        query: &str,
-        headers: &HeaderMap,
+        key: Option<&str>,
     ) -> Response<Body> {
-        let refused = |code, text: &str| answer(code, &json!({"message": text}).to_string());
+        let refused = |code, text: &str| {
+            self.usage.count(None, code);
+            answer(code, &json!({"message": text}).to_string())
+        };
         if let Some((rules, code)) = &rule.plugins.blocked
             && rules
                 .iter()
@@ -123,29 +220,43 @@ impl Replica {
             return refused(*code, "access is not allowed");
         }
         if let Some((uri, code)) = &rule.plugins.redirect {
-            let mut response = answer(*code, "");
+            let mut response = refused(*code, "");
             if let Ok(target) = HeaderValue::from_str(uri) {
                 response.headers_mut().insert(header::LOCATION, target);
             }
             return response;
         }
-        match judge(config, &rule.plugins, headers, query) {
-            Verdict::Refused(401, text) => {
-                let mut response = refused(401, text);
-                let realm = HeaderValue::from_static("apikey realm=\"apisix\"");
-                response
-                    .headers_mut()
-                    .insert(header::WWW_AUTHENTICATE, realm);
-                response
-            }
-            Verdict::Refused(code, text) => refused(code, text),
-            Verdict::Pass => {
-                let hidden = rule.plugins.key_auth.unwrap_or(false);
-                let key = headers.contains_key("apikey") && !hidden;
+        let verdict = judge(&worker.consumers(), &self.loaded(&rule.plugins), key);
+        let mut response = match verdict.refused {
+            Some((code, text)) => answer(code, &json!({"message": text}).to_string()),
+            None => {
+                let seen = key.is_some() && rule.plugins.key_auth != Some(true);
                 self.agents
-                    .answer(&rule.namespace, &rule.service, method, path, key)
+                    .answer(&rule.namespace, &rule.service, method, path, seen)
             }
+        };
+        if verdict.refused.is_some_and(|(code, _)| code == 401) {
+            let realm = HeaderValue::from_static("apikey realm=\"apisix\"");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, realm);
         }
+        let status = response.status().as_u16();
+        self.usage.count(verdict.consumer.as_deref(), status);
+        response
+    }
+
+    /// The plugins as far as the gateway has them loaded.
+    fn loaded(&self, plugins: &Plugins) -> Plugins {
+        let mut loaded = plugins.clone();
+        if self
+            .faults
+            .cluster()
+            .contains(&ClusterFault::WhitelistMissing)
+        {
+            loaded.restriction = None;
+        }
+        loaded
     }
 }
 

@@ -50,6 +50,9 @@ pub fn read_value(
     wished: &str,
     property: &str,
 ) -> Result<String, Refusal> {
+    if let Some(refusal) = super::trouble(cluster) {
+        return Err(refusal);
+    }
     let entry = present(cluster, name)?;
     let found = match wished.strip_prefix("uuid/") {
         Some(id) => version(&entry, id),

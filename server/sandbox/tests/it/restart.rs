@@ -43,6 +43,30 @@ async fn state_and_addresses_survive() {
 }
 
 #[tokio::test]
+async fn addresses_that_an_older_sandbox_wrote_are_completed() {
+    let world = World::new().await;
+    let file = world.dir().join("ports.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    written[0].as_object_mut().unwrap().remove("prometheus_url");
+    std::fs::write(&file, written.to_string()).unwrap();
+    assert_eq!(endpoints_of(&world.dir()).unwrap()[0].prometheus_url, "");
+    let before = world.endpoints.clone();
+    let world = world.restarted().await;
+    assert_eq!(world.endpoints.replica_urls, before.replica_urls);
+    assert!(
+        world
+            .endpoints
+            .prometheus_url
+            .starts_with("http://127.0.0.1:")
+    );
+    assert_eq!(
+        endpoints_of(&world.dir()).unwrap(),
+        world.sandbox.endpoints()
+    );
+}
+
+#[tokio::test]
 async fn a_creation_that_was_interrupted_is_finished() {
     // At this pace nothing gets far before the restart.
     let world = World::paced(50.0).await;

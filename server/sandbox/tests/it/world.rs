@@ -41,12 +41,18 @@ impl World {
     }
 
     pub async fn paced(pace: f64) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        Self::over(dir, pace).await
+        Self::with(pace, |config| config).await
     }
 
-    async fn over(dir: TempDir, pace: f64) -> Self {
-        let sandbox = Sandbox::start(config(dir.path(), pace)).await.unwrap();
+    /// A sandbox that is set otherwise than usual.
+    pub async fn with(pace: f64, set: impl FnOnce(SandboxConfig) -> SandboxConfig) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = set(config(dir.path(), pace));
+        Self::over(dir, config).await
+    }
+
+    async fn over(dir: TempDir, config: SandboxConfig) -> Self {
+        let sandbox = Sandbox::start(config).await.unwrap();
         let endpoints = sandbox.endpoints()[0].clone();
         let client = Client::try_from(Config::new(endpoints.api_url.parse().unwrap())).unwrap();
         let http = reqwest::Client::builder()
@@ -67,7 +73,8 @@ impl World {
     pub async fn restarted(self) -> Self {
         let Self { sandbox, dir, .. } = self;
         sandbox.stop().await;
-        Self::over(dir, 0.0).await
+        let config = config(dir.path(), 0.0);
+        Self::over(dir, config).await
     }
 
     pub fn dir(&self) -> PathBuf {

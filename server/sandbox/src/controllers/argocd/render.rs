@@ -231,47 +231,57 @@ fn secrets(plan: &Plan) -> Value {
 }
 
 fn routes(plan: &Plan) -> Value {
-    let host = plan.text("/instance/host");
-    let rule = |name: &str, priority: i64, paths: &[&str]| {
-        json!({
+    let rule = |name: &str, priority: i64, paths: &[&str], methods: &[&str]| {
+        let mut made = json!({
             "name": name,
             "priority": priority,
-            "match": {"hosts": [host], "paths": paths},
+            "match": {"hosts": [plan.text("/instance/host")], "paths": paths},
             "backends": [{"serviceName": "cloud-agent", "servicePort": port("cloud-agent")}],
-        })
-    };
-    let strip = json!({"name": "proxy-rewrite", "enable": true,
-        "config": {"regex_uri": ["^/cloud-agent/(.*)", "/$1"]}});
-    let mut agent = rule("agent", 0, &["/cloud-agent/*"]);
-    agent["plugin_config_name"] = json!("gate");
-    agent["plugins"] = json!([strip, {"name": "uri-blocker", "enable": true,
-        "config": {"block_rules": ["_system/metrics"], "rejected_code": 403}}]);
-    let mut health = rule("health", 10, &["/cloud-agent/_system/health"]);
-    health["plugin_config_name"] = json!("gate");
-    health["plugins"] = json!([strip]);
-    let mut didcomm = rule("didcomm", 10, &["/cloud-agent/didcomm*"]);
-    didcomm["backends"][0]["servicePort"] = json!(8_090);
-    let mut docs = rule("docs", 10, &["/cloud-agent/docs/*"]);
-    docs["plugins"] = json!([strip]);
-    let read = |name: &str, path: &str| {
-        let mut made = rule(name, 10, &[path]);
-        made["match"]["methods"] = json!(["GET"]);
-        made["plugins"] = json!([strip]);
+        });
+        if !methods.is_empty() {
+            made["match"]["methods"] = json!(methods);
+        }
         made
     };
-    let mut root = rule("root", 0, &["/"]);
-    root["plugins"] = json!([{"name": "redirect", "enable": true,
+    let rewrite = |from: &str| {
+        let regex = json!({"regex_uri": [from, "/$1"]});
+        json!([
+            {"name": "proxy-rewrite", "enable": true, "config": regex},
+            {"name": "request-id", "enable": true, "config": {"include_in_response": true}},
+        ])
+    };
+    let stripped = |mut made: Value| {
+        made["plugins"] = rewrite("^/cloud-agent/(.*)");
+        made
+    };
+    let keyed = |mut made: Value| {
+        made["plugin_config_name"] = json!("gate");
+        stripped(made)
+    };
+    let mut agent = keyed(rule("agent", 10, &["/cloud-agent/*"], &[]));
+    if let Some(plugins) = agent["plugins"].as_array_mut() {
+        plugins.push(json!({"name": "uri-blocker", "enable": true,
+            "config": {"block_rules": ["_system/metrics"], "rejected_code": 404}}));
+    }
+    let health = rule("health", 20, &["/cloud-agent/_system/health"], &["GET"]);
+    let messages = ["/cloud-agent/didcomm", "/cloud-agent/didcomm/*"];
+    let mut didcomm = rule("didcomm", 20, &messages, &[]);
+    didcomm["backends"][0]["servicePort"] = json!(8_090);
+    didcomm["plugins"] = rewrite("^/cloud-agent/didcomm(.*)");
+    let read = |name: &str, path: &str| stripped(rule(name, 20, &[path], &["GET", "HEAD"]));
+    let mut start = rule("start", 20, &["/"], &["GET", "HEAD"]);
+    start["plugins"] = json!([{"name": "redirect", "enable": true,
         "config": {"uri": "/cloud-agent/docs/", "ret_code": 302}}]);
     json!({
         "ingressClassName": "apisix",
         "http": [
             agent,
-            health,
+            keyed(health),
             didcomm,
-            docs,
+            read("docs", "/cloud-agent/docs/*"),
             read("schemas", "/cloud-agent/schema-registry/schemas/*"),
             read("definitions", "/cloud-agent/credential-definition-registry/definitions/*"),
-            root,
+            start,
         ],
     })
 }
