@@ -8,6 +8,7 @@ pub mod auth;
 pub mod cluster;
 pub mod context;
 pub mod cursor;
+pub mod enforcement;
 pub mod error;
 pub mod event;
 pub mod fleet;
@@ -39,6 +40,7 @@ pub use self::audit::{AuditFilter, AuditService};
 pub use self::auth::{AuthService, FirstOwner};
 pub use self::cluster::{ChangeCluster, ClusterService};
 pub use self::context::{Context, PasswordCost, ServerKey, Settings, SignInLimits};
+pub use self::enforcement::{EnforcementService, Keeper, Overdue};
 pub use self::error::{Error, FieldError};
 pub use self::event::EventService;
 pub use self::fleet::{FleetService, SearchHit};
@@ -73,6 +75,8 @@ pub struct Services {
     pub audit: AuditService,
     /// Signing in and the first owner.
     pub auth: AuthService,
+    /// How long revocations take, and which are overdue.
+    pub enforcement: EnforcementService,
     /// What happened, as a stream.
     pub event: EventService,
     /// Clusters.
@@ -113,6 +117,7 @@ impl Services {
             access_token: AccessTokenService::new(context.clone()),
             audit: AuditService::new(context.clone()),
             auth: AuthService::new(context.clone(), passwords.clone()),
+            enforcement: EnforcementService::new(context.clone()),
             event: EventService::new(context.clone()),
             cluster: ClusterService::new(context.clone()),
             fleet: FleetService::new(context.clone(), history.clone()),

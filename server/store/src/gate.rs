@@ -22,8 +22,9 @@ use crate::sql::{on, sql};
 use crate::{Db, Error, Result, Tx, Wake};
 
 sql! {
-    INSERT = "insert into gate (instance_id, wished_at, watchman_since, run_after) values ($1, $2, $2, $2)";
+    INSERT = "insert into gate (instance_id, wished_at, watchman_since, run_after) values ($1, $2, $2, $3)";
     NEXT = "update instance set gate_generation = gate_generation + 1 where id = $1 returning gate_generation";
+    JUMP = "update instance set gate_generation = $2 where id = $1 and gate_generation < $2";
     WISHED = "update gate set wished_at = $2, run_after = $2, nudged = nudged + 1 where instance_id = $1";
     NUDGE = "update gate set run_after = $2, nudged = nudged + 1 where instance_id = $1";
     NUDGE_CLUSTER = "update gate set run_after = $2, nudged = nudged + 1 where run_after > $2 \
@@ -33,7 +34,9 @@ sql! {
         g.watchman_since, g.moved_at, g.nudged, (select string_agg(t.consumer, ',') from token t \
         where t.instance_id = i.id and t.written = true and t.state in ('issuing', 'active')) as consumers \
         from instance i join gate g on g.instance_id = i.id where i.id = $1";
-    NEXT_DUE = "select min(case when lease_until is null then run_after else lease_until end) from gate";
+    NEXT_DUE = "select (select cast(min(run_after) as bigint) from gate where lease_owner is null) as due, \
+        (select cast(min(lease_until) as bigint) from gate where lease_owner is not null) as lost";
+    NUDGED = "select instance_id, nudged from gate where lease_owner = $1";
     UNPROVEN = "select count(*), cast(coalesce(min(unproven_since), 0) as bigint) from gate where unproven_since is not null";
     TO_MOVE = "select i.id, g.moved_at, (select cast(max(h.moved_at) as bigint) from gate h \
             join instance j on j.id = h.instance_id where j.cluster = $1) as latest \
@@ -181,10 +184,16 @@ impl TryFrom<Row> for Gate {
     }
 }
 
-/// Adds the gate of an instance that was just added.
+/// Adds the gate of an instance that was just added; nobody looks at it before it is nudged, since the
+/// creation itself sets it up.
 pub(crate) async fn insert(tx: &mut Tx, instance: &InstanceId, now: Timestamp) -> Result<()> {
     on!(tx.handle(), (c, sql) = INSERT => {
-        sqlx::query(sql).bind(instance.as_str()).bind(now.micros()).execute(c).await?;
+        sqlx::query(sql)
+            .bind(instance.as_str())
+            .bind(now.micros())
+            .bind(claim::NEVER.micros())
+            .execute(c)
+            .await?;
     });
     Ok(())
 }
@@ -209,6 +218,18 @@ pub async fn bump(
     });
     tx.wake(Wake::Work);
     Ok(generation)
+}
+
+/// Moves a gate beyond a generation that stands on the cluster although no row knows of it, as after a
+/// backup was restored.
+///
+/// # Errors
+/// As [`bump`].
+pub async fn jump(tx: &mut Tx, held: &Held, beyond: i64, now: Timestamp) -> Result<i64> {
+    on!(tx.handle(), (c, sql) = JUMP => {
+        sqlx::query(sql).bind(held.instance().as_str()).bind(beyond).execute(c).await?;
+    });
+    bump(tx, held, held.instance(), now).await
 }
 
 /// Has a gate looked at now although nothing about its wish changed: something is to be repaired or
@@ -274,10 +295,30 @@ pub async fn wish(db: &Db, instance: &InstanceId) -> Result<Option<Wish>> {
 /// # Errors
 /// As the database reports.
 pub async fn next_due(db: &Db) -> Result<Option<Timestamp>> {
-    let (due,): (Option<i64>,) = on!(db.read(), (c, sql) = NEXT_DUE => {
+    let (due, lost): (Option<i64>, Option<i64>) = on!(db.read(), (c, sql) = NEXT_DUE => {
         sqlx::query_as(sql).fetch_one(c).await?
     });
-    Ok(due.map(Timestamp::from_micros))
+    Ok(due
+        .into_iter()
+        .chain(lost)
+        .min()
+        .map(Timestamp::from_micros))
+}
+
+/// The gates that an owner holds, with the count of their nudges.
+///
+/// # Errors
+/// As the database reports.
+pub async fn nudged(db: &Db, owner: &str) -> Result<Vec<(InstanceId, i64)>> {
+    let rows: Vec<(String, i64)> = on!(db.read(), (c, sql) = NUDGED => {
+        sqlx::query_as(sql).bind(owner).fetch_all(c).await?
+    });
+    rows.into_iter()
+        .map(|(id, count)| {
+            let instance = id.parse().map_err(|e| Error::broken("gate", &id, e))?;
+            Ok((instance, count))
+        })
+        .collect()
 }
 
 /// How many gates have an overdue proof, and since when the oldest has.

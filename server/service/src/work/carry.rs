@@ -256,6 +256,8 @@ async fn done(job: &mut Job) -> Outcome {
         job.instance.deleted_at = Some(now);
         store::observation::forget(&mut tx, &job.held).await?;
     } else {
+        // From here on its keeper sees to the gate.
+        store::gate::nudge(&mut tx, &job.instance.id, now).await?;
         job.instance.state = InstanceState::Running;
         if let Some(ProbeOutcome::Answered { version }) = job.probe.as_ref().map(|p| &p.outcome) {
             job.instance.running_version = Some(version.clone());
