@@ -5,15 +5,21 @@
 
 mod account;
 mod cluster;
+mod cluster_gateway;
 mod desk;
 mod door;
 mod fleet;
 mod instance;
 mod instance_change;
+mod leak;
+mod once;
 mod operation;
 mod posted;
 mod release;
 mod tenant;
+mod token;
+mod token_end;
+mod token_policy;
 
 use axum::Router;
 use axum::handler::Handler;
@@ -82,8 +88,13 @@ fn table<S: Clone + Send + Sync + 'static>() -> Table<S> {
     let table = tenant::routes(table);
     let table = instance::routes(table);
     let table = instance_change::routes(table);
+    let table = token::routes(table);
+    let table = token_end::routes(table);
+    let table = token_policy::routes(table);
+    let table = leak::routes(table);
     let table = operation::routes(table);
     let table = cluster::routes(table);
+    let table = cluster_gateway::routes(table);
     let table = release::routes(table);
     account::routes(table)
 }
@@ -122,6 +133,8 @@ mod tests {
             [
                 ("GET", "/invitations/{token}"),
                 ("POST", "/invitations/{token}"),
+                ("GET", "/leaks"),
+                ("POST", "/leaks"),
                 ("GET", "/setup/{token}"),
                 ("POST", "/setup/{token}"),
                 ("GET", "/sign-in"),

@@ -139,6 +139,7 @@ fn framed(caller: &Caller, page: Page) -> AnyView {
                         {body}
                         {made(caller)}
                     </main>
+                    <footer class="foot"><a href="/leaks">"Report a leaked token"</a><a href="/api/docs">"API"</a></footer>
                 </div>
             </div>
             <Comforts/>
@@ -196,6 +197,13 @@ fn places(caller: &Caller, current: Nav) -> Vec<AnyView> {
         "/instances",
         Icon::Instances,
         "Instances",
+    ));
+    all.push(place(
+        current,
+        Nav::Tokens,
+        "/tokens",
+        Icon::Token,
+        "Tokens",
     ));
     all.push(place(
         current,
@@ -279,9 +287,9 @@ fn theme_switch(caller: &Caller) -> AnyView {
 
 fn search(caller: &Caller) -> AnyView {
     let hint = if caller.is_staff() {
-        "Tenant, id or host"
+        "Tenant, id, host or token"
     } else {
-        "Id or host"
+        "Id, host or token"
     };
     view! {
         <form class="search" role="search" method="get" action="/search">

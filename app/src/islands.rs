@@ -14,6 +14,8 @@ pub mod live;
 #[cfg(feature = "hydrate")]
 mod page;
 #[cfg(feature = "hydrate")]
+mod secret;
+#[cfg(feature = "hydrate")]
 mod stream;
 #[cfg(any(test, feature = "hydrate"))]
 mod words;

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod cluster_gateway;
 pub mod clusters;
 pub mod failure;
 pub mod fleet;
@@ -10,12 +11,18 @@ pub mod instance;
 pub mod instance_change;
 pub mod instance_new;
 pub mod instances;
+pub mod leak;
 pub mod operations;
 pub mod releases;
 pub mod search;
 pub mod sign_in;
 pub mod tenant;
 pub mod tenants;
+pub mod token;
+pub mod token_end;
+pub mod token_issue;
+pub mod token_policy;
+pub mod tokens;
 
 use leptos::prelude::AnyView;
 
@@ -30,6 +37,8 @@ pub enum Nav {
     Tenants,
     /// Instances.
     Instances,
+    /// Tokens.
+    Tokens,
     /// Operations.
     Operations,
     /// Clusters.

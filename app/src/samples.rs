@@ -3,8 +3,10 @@
 
 mod fleet;
 mod gallery;
+mod gallery_tokens;
 mod instance;
 mod records;
+mod token;
 
 use std::time::Duration;
 
@@ -14,10 +16,11 @@ use model::{Actor, InstanceId, TenantId, Timestamp};
 
 pub use self::fleet::fleet;
 pub use self::gallery::{Sample, pages};
-pub use self::instance::{deleting, detail, health, instance, operation};
+pub use self::instance::{deleting, detail, health, instance, operation, unproven};
 pub use self::records::{
     access_tokens, audit, checks, cluster, members, offers, regions, releases, sessions, tenant,
 };
+pub use self::token::{TEXT, details, latency, token, token_policy, tokens};
 use crate::context::{Assets, Caller, Theme};
 
 /// Text that must never reach a page unescaped.

@@ -4,6 +4,7 @@
 pub mod diagram;
 pub mod fleet_map;
 pub mod form;
+pub mod gateways;
 pub mod health;
 pub mod history;
 pub mod icon;
@@ -11,3 +12,4 @@ pub mod layout;
 pub mod list;
 pub mod operation;
 pub mod time;
+pub mod token;

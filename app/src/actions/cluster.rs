@@ -2,7 +2,10 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use model::cluster::{ChartSource, ClusterAccess, ClusterName, ClusterSettings, Gateway, InvalidCluster, OverrideSource, Replicas};
+use model::cluster::{
+    ChartSource, ClusterAccess, ClusterName, ClusterSettings, InvalidCluster, OverrideSource,
+};
+use model::enforcement::Latency;
 use model::permission::Permission;
 use model::view::{AccessOffer, CheckLine, ClusterView};
 use service::Error;
@@ -10,6 +13,7 @@ use service::cluster::ChangeCluster;
 use service::error::Fields;
 
 use super::Table;
+use super::cluster_gateway::gateway;
 use super::desk::{Desk, id};
 use super::posted::Posted;
 use crate::pages::clusters;
@@ -29,8 +33,22 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
 }
 
 async fn list(desk: Desk) -> Response {
-    let found = desk.services.cluster.list(&desk.caller.actor).await;
-    desk.answer(found, |caller, found| clusters::list(caller, &found))
+    let found = async {
+        let found = desk.services.cluster.list(&desk.caller.actor).await?;
+        Ok((found, latencies(&desk).await?))
+    };
+    let found = found.await;
+    desk.answer(found, |caller, (found, latencies)| {
+        clusters::list(caller, &found, &latencies)
+    })
+}
+
+/// How long a revocation takes, by cluster.
+async fn latencies(desk: &Desk) -> Result<Vec<(ClusterName, Latency)>, Error> {
+    desk.services
+        .enforcement
+        .latencies(&desk.caller.actor)
+        .await
 }
 
 async fn offers(desk: &Desk) -> Result<Vec<AccessOffer>, Error> {
@@ -54,11 +72,7 @@ fn settings(posted: &Posted) -> Result<ClusterSettings, Error> {
     let zone = wrong.take("zone", posted.get("zone").trim().parse());
     let access = access(posted, &mut wrong);
     let capacity = wrong.take("capacity", number(posted.get("capacity")));
-    let port = posted.optional("gateway_port").map(|text| {
-        text.parse::<u16>()
-            .map_err(|_| "Use a port from 1 to 65535.")
-    });
-    let port = port.and_then(|port| wrong.take("gateway_port", port));
+    let gateway = gateway(posted, &mut wrong);
     require(posted, &mut wrong);
     let (Some(name), Some(region), Some(purpose), Some(zone), Some(access), Some(capacity)) =
         (name, region, purpose, zone, access, capacity)
@@ -89,13 +103,7 @@ fn settings(posted: &Posted) -> Result<ClusterSettings, Error> {
             path: text("chart_path"),
         },
         overrides,
-        gateway: Gateway {
-            scheme: text("gateway_scheme"),
-            port,
-            address: posted.optional("gateway_address"),
-            replicas: Replicas::default(),
-            prometheus_url: None,
-        },
+        gateway,
         secrets_prefix: text("secrets_prefix"),
         capacity,
         cordoned: false,
@@ -215,38 +223,44 @@ async fn check_new(desk: Desk, posted: Posted) -> Response {
     }
 }
 
-async fn load(desk: &Desk, text: &str) -> Result<ClusterView, Error> {
-    desk.services
+/// A cluster and how long a revocation takes on each.
+async fn load(
+    desk: &Desk,
+    text: &str,
+) -> Result<(ClusterView, Vec<(ClusterName, Latency)>), Error> {
+    let one = desk
+        .services
         .cluster
         .get(&desk.caller.actor, &id(text, "cluster")?)
-        .await
+        .await?;
+    Ok((one, latencies(desk).await?))
 }
 
 async fn show(desk: Desk, Path(text): Path<String>) -> Response {
     let found = load(&desk, &text).await;
-    desk.answer(found, |caller, one| {
-        clusters::show(caller, &one, &[], &Form::default())
+    desk.answer(found, |caller, (one, latencies)| {
+        clusters::show(caller, &one, &latencies, &[], &Form::default())
     })
 }
 
 async fn check(desk: Desk, Path(text): Path<String>) -> Response {
     let found = match load(&desk, &text).await {
-        Ok(one) => {
+        Ok((one, latencies)) => {
             let checks = desk
                 .services
                 .cluster
                 .check(&desk.caller.actor, one.settings.clone())
                 .await;
-            checks.map(|checks| (one, checks))
+            checks.map(|checks| (one, latencies, checks))
         }
         Err(error) => Err(error),
     };
-    desk.answer(found, |caller, (one, checks)| {
-        clusters::show(caller, &one, &checks, &Form::default())
+    desk.answer(found, |caller, (one, latencies, checks)| {
+        clusters::show(caller, &one, &latencies, &checks, &Form::default())
     })
 }
 
-async fn change(desk: &Desk, text: &str, change: ChangeCluster) -> Result<ClusterView, Error> {
+pub async fn change(desk: &Desk, text: &str, change: ChangeCluster) -> Result<ClusterView, Error> {
     let caller = &desk.caller;
     desk.services
         .cluster
@@ -278,12 +292,14 @@ async fn capacity(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respo
     }
 }
 
-async fn refused(desk: &Desk, text: &str, error: Error, posted: Posted) -> Response {
+pub async fn refused(desk: &Desk, text: &str, error: Error, posted: Posted) -> Response {
     match (
         load(desk, text).await,
         Desk::refused(error, posted.into_form()),
     ) {
-        (Ok(one), Ok(form)) => desk.show(|caller| clusters::show(caller, &one, &[], &form)),
+        (Ok((one, latencies)), Ok(form)) => {
+            desk.show(|caller| clusters::show(caller, &one, &latencies, &[], &form))
+        }
         (Err(error), _) | (_, Err(error)) => desk.failed(&error),
     }
 }

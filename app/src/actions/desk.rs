@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use leptos::prelude::{InnerHtmlAttribute, IntoAny, view};
+use model::TenantId;
 use model::permission::Permission;
 use service::{Error, Services};
 
@@ -145,9 +146,18 @@ impl Desk {
         }
     }
 
+    /// The same within one tenant, whose things the caller may see.
+    pub fn allowed_in(&self, permission: Permission, tenant: TenantId) -> Result<(), Error> {
+        self.allowed_if(self.caller.may(permission, Some(tenant)))
+    }
+
     /// Whether to show a form at all: the services decide again when it is sent.
     pub fn allowed(&self, permission: Permission) -> Result<(), Error> {
-        if self.caller.may(permission, None) {
+        self.allowed_if(self.caller.may(permission, None))
+    }
+
+    fn allowed_if(&self, may: bool) -> Result<(), Error> {
+        if may {
             return Ok(());
         }
         let detail = if self.caller.me.is_some() {

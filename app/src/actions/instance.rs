@@ -13,6 +13,7 @@ use super::Table;
 use super::desk::{Desk, id};
 use super::fleet::Asked;
 use super::posted::Posted;
+use super::token::newest;
 use crate::pages::instances::Filters;
 use crate::pages::{instance, instance_new, instances};
 use crate::ui::form::Form;
@@ -36,7 +37,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
 }
 
 /// Reads a filter that was given; what is none is said beside its field.
-fn read<T: std::str::FromStr>(
+pub fn read<T: std::str::FromStr>(
     asked: &Asked,
     name: &str,
     message: &str,
@@ -126,11 +127,19 @@ async fn list(desk: Desk, Query(asked): Query<Asked>) -> Response {
 }
 
 async fn show(desk: Desk, Path(text): Path<String>) -> Response {
-    let found = match id(&text, "instance") {
-        Ok(id) => desk.services.instance.detail(&desk.caller.actor, &id).await,
-        Err(error) => Err(error),
+    let found = async {
+        let id = id(&text, "instance")?;
+        let view = desk
+            .services
+            .instance
+            .detail(&desk.caller.actor, &id)
+            .await?;
+        Ok((view, newest(&desk, &id).await?))
     };
-    desk.answer(found, |caller, view| instance::page(caller, &view))
+    let found = found.await;
+    desk.answer(found, |caller, (view, tokens)| {
+        instance::page(caller, &view, &tokens)
+    })
 }
 
 async fn can_be_chosen(desk: &Desk) -> Result<instance_new::Choices, Error> {

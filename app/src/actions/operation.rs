@@ -10,6 +10,7 @@ use super::Table;
 use super::desk::{Desk, id};
 use super::fleet::Asked;
 use crate::pages::operations;
+use crate::ui::form::Form;
 
 pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
     table
@@ -37,12 +38,16 @@ async fn list(desk: Desk, Query(asked): Query<Asked>) -> Response {
     })
 }
 
-async fn show(desk: Desk, Path(text): Path<String>) -> Response {
-    let found = match id(&text, "operation") {
+async fn show_page(desk: &Desk, text: &str, form: &Form) -> Response {
+    let found = match id(text, "operation") {
         Ok(id) => desk.services.operation.get(&desk.caller.actor, id).await,
         Err(error) => Err(error),
     };
-    desk.answer(found, |caller, one| operations::show(caller, &one))
+    desk.answer(found, |caller, one| operations::show(caller, &one, form))
+}
+
+async fn show(desk: Desk, Path(text): Path<String>) -> Response {
+    show_page(&desk, &text, &Form::default()).await
 }
 
 async fn cancel(desk: Desk, Path(text): Path<String>) -> Response {

@@ -105,10 +105,12 @@ async fn load(desk: &Desk, id: TenantId, invited: Option<Invited>) -> Result<ten
     };
     let instances = desk.services.instance.list(actor, filter).await?.items;
     let members = desk.services.user.members(actor, id).await?;
+    let policy = desk.services.token.policy(actor, id).await?;
     Ok(tenant::Shown {
         tenant: found,
         instances,
         members,
+        policy: Some(policy),
         invited,
     })
 }
@@ -119,7 +121,7 @@ async fn show_page(desk: &Desk, id: TenantId, form: &Form, invited: Option<Invit
 }
 
 /// Shows the tenant's page with what is wrong, or the error page.
-async fn refused(desk: &Desk, id: TenantId, error: Error, posted: Posted) -> Response {
+pub async fn refused(desk: &Desk, id: TenantId, error: Error, posted: Posted) -> Response {
     match Desk::refused(error, posted.into_form()) {
         Ok(form) => show_page(desk, id, &form, None).await,
         Err(error) => desk.failed(&error),

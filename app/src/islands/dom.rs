@@ -86,3 +86,9 @@ pub fn text_of(object: &JsValue, key: &str) -> Option<String> {
         .ok()?
         .as_string()
 }
+
+/// Reads a text property of an object within a JavaScript object.
+pub fn text_in(object: &JsValue, outer: &str, key: &str) -> Option<String> {
+    let inner = js_sys::Reflect::get(object, &JsValue::from_str(outer)).ok()?;
+    text_of(&inner, key)
+}

@@ -1,11 +1,11 @@
-//! What stands behind `Comforts`: the listeners. A shown secret leaves the history and the page
-//! before either can be looked at again.
+//! What stands behind `Comforts`: the listeners. Each is put on the page as a whole, once, and acts by
+//! the marks that it finds on the markup, so that markup which arrives later is served as well.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use leptos::prelude::{RwSignal, Set};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     Element, Event, FormData, HtmlFormElement, HtmlInputElement, KeyboardEvent, SubmitEvent,
@@ -19,7 +19,7 @@ pub fn start(said: RwSignal<String>) {
     let (Some(document), Some(window)) = (dom::document(), dom::window()) else {
         return;
     };
-    forget_secret();
+    super::secret::guard();
     dom::on(&document, "click", move |event| copy(&event, said));
     dom::on(&document, "keydown", |event| search(&event));
     super::dialog::listen(&document);
@@ -31,25 +31,6 @@ pub fn start(said: RwSignal<String>) {
     dom::on(&window, "pageshow", |_| release());
     open_target();
     dom::on(&window, "hashchange", |_| open_target());
-}
-
-/// A page with a secret leaves the history under another address, so that neither back nor reload
-/// shows it or makes another.
-fn forget_secret() {
-    let Some(secret) = dom::root().and_then(|root| {
-        root.query_selector("[data-replace-location]")
-            .ok()
-            .flatten()
-    }) else {
-        return;
-    };
-    let address = secret.get_attribute("data-replace-location");
-    if let Some(history) = dom::window().and_then(|window| window.history().ok()) {
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", address.as_deref());
-    }
-    if let Some(window) = dom::window() {
-        dom::on(&window, "pagehide", move |_| secret.set_inner_html(""));
-    }
 }
 
 fn copy(event: &Event, said: RwSignal<String>) {

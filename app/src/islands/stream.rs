@@ -17,12 +17,13 @@ use super::{clock, dom, words};
 
 const ADDRESS: &str = "/api/v1/events";
 /// The stream's names of events; `heartbeat` only proves that the line is open.
-const EVENTS: [&str; 6] = [
+const EVENTS: [&str; 7] = [
     "tenant",
     "instance",
     "operation",
     "cluster",
     "release",
+    "token",
     "heartbeat",
 ];
 /// Refreshes are at least this far apart.
@@ -138,10 +139,11 @@ impl Stream {
             return;
         };
         let key = dom::text_of(&data, "key").unwrap_or_default();
-        let concerns = self
-            .subjects
-            .iter()
-            .any(|(subject, wanted)| subject == name && (wanted == "*" || *wanted == key));
+        // Where a page lists the tokens of one instance, those of others do not concern it.
+        let within = dom::text_in(&data, "data", "instance_id").map(|id| format!("in:{id}"));
+        let concerns = self.subjects.iter().any(|(subject, wanted)| {
+            subject == name && (wanted == "*" || *wanted == key || within.as_ref() == Some(wanted))
+        });
         if concerns {
             self.want_refresh();
         }

@@ -2,19 +2,21 @@
 
 use leptos::prelude::*;
 use model::Timestamp;
-use model::cluster::{ClusterAccess, Purpose};
+use model::cluster::{ClusterAccess, ClusterName, Purpose};
+use model::enforcement::Latency;
 use model::health::HealthStatus;
 use model::permission::Permission;
 use model::view::{AccessOffer, CheckLine, ClusterView};
 
 use crate::context::Caller;
-use crate::pages::{Nav, Page};
-use crate::ui::form::{Choice, Form, field, radios, select};
+use crate::pages::{Nav, Page, cluster_gateway};
+use crate::ui::form::{Choice, Form, buttons, field, radios, select};
 use crate::ui::health::{badge, cause};
 use crate::ui::icon::{Icon, icon};
 use crate::ui::layout::{count, empty, fact, grouped, header, primary, section};
 use crate::ui::list::{column, number, table};
 use crate::ui::time::ago;
+use crate::ui::token;
 
 const PATH: &str = "/clusters";
 
@@ -29,8 +31,17 @@ pub const fn status(one: &ClusterView) -> HealthStatus {
     }
 }
 
+/// How long a revocation takes, by cluster.
+pub type Latencies = [(ClusterName, Latency)];
+
+fn latency<'a>(one: &ClusterView, all: &'a Latencies) -> Option<&'a Latency> {
+    all.iter()
+        .find(|(name, _)| *name == one.settings.name)
+        .map(|(_, latency)| latency)
+}
+
 /// The list.
-pub fn list(caller: &Caller, clusters: &[ClusterView]) -> Page {
+pub fn list(caller: &Caller, clusters: &[ClusterView], latencies: &Latencies) -> Page {
     let add = caller
         .may(Permission::ChangeCluster, None)
         .then(|| primary("/clusters/new", "Add cluster", Icon::Plus));
@@ -61,10 +72,14 @@ pub fn list(caller: &Caller, clusters: &[ClusterView]) -> Page {
             column("Region").wide(),
             number("Instances"),
             number("Capacity"),
+            column("Revocation takes").wide(),
             column("Kubernetes").wide(),
             column("Seen").wide(),
         ];
-        let rows = clusters.iter().map(|one| row(one, caller.now)).collect();
+        let rows = clusters
+            .iter()
+            .map(|one| row(one, latency(one, latencies), caller.now))
+            .collect();
         view! { {header("Clusters", said, add)}{table("Clusters", &columns, rows, "clusters")} }
             .into_any()
     };
@@ -73,7 +88,7 @@ pub fn list(caller: &Caller, clusters: &[ClusterView]) -> Page {
         .wide()
 }
 
-fn row(one: &ClusterView, now: Timestamp) -> AnyView {
+fn row(one: &ClusterView, latency: Option<&Latency>, now: Timestamp) -> AnyView {
     let settings = &one.settings;
     let name = settings.name.to_string();
     let cordoned = settings
@@ -87,11 +102,23 @@ fn row(one: &ClusterView, now: Timestamp) -> AnyView {
             <td class="wide-only">{settings.region.to_string()}</td>
             <td class="num">{grouped(u64::from(one.instances))}</td>
             <td class="num">{grouped(u64::from(settings.capacity))}</td>
+            <td class="wide-only">{revocation(latency)}</td>
             <td class="wide-only">{one.kubernetes.clone()}</td>
             <td class="wide-only">{one.as_of.map(|seen| ago(seen, now))}</td>
         </tr>
     }
     .into_any()
+}
+
+/// How long a revocation takes, in a cell.
+fn revocation(latency: Option<&Latency>) -> AnyView {
+    match latency {
+        Some(latency) => {
+            let all = format!("Median of {} proofs of the last hour", latency.samples);
+            view! { <span title=all>{token::seconds(latency.median_ms)}</span> }.into_any()
+        }
+        None => view! { <span class="muted">"not measured"</span> }.into_any(),
+    }
 }
 
 /// Adding one; `checks` is what a check of the typed settings found, if it was made.
@@ -104,7 +131,6 @@ pub fn new(_: &Caller, offers: &[AccessOffer], checks: &[CheckLine], form: &Form
         ("project", "hosted-instances"),
         ("chart_path", "deploy/charts/prism-instance"),
         ("overrides_revision", "main"),
-        ("gateway_scheme", "https"),
         ("secrets_prefix", "hosted-instances"),
         ("capacity", "200"),
     ] {
@@ -193,15 +219,10 @@ fn sources(form: &Form) -> AnyView {
 }
 
 fn gateway(form: &Form) -> AnyView {
-    let schemes = vec![Choice::new("https", "https"), Choice::new("http", "http")];
     view! {
-        <details class="folded" open=form.error("gateway_port").is_some() || form.error("gateway_address").is_some()>
-            <summary>"Gateway"</summary>
-            <div class="form-part">
-                {select(form, "gateway_scheme", "Scheme", "", schemes)}
-                {field(form, "gateway_port", "Port").help("When it is not the scheme's own.").kind("number").optional().view()}
-                {field(form, "gateway_address", "Address").help("host:port to connect to instead of resolving host names.").mono().optional().view()}
-            </div>
+        <details class="folded" open=cluster_gateway::is_refused(form)>
+            <summary>"Gateway and how it is asked"</summary>
+            <div class="form-part">{cluster_gateway::fields(form)}</div>
         </details>
     }
     .into_any()
@@ -222,7 +243,13 @@ pub fn check_list(checks: &[CheckLine]) -> AnyView {
 }
 
 /// One cluster; `checks` is what a check that was just made found.
-pub fn show(caller: &Caller, one: &ClusterView, checks: &[CheckLine], form: &Form) -> Page {
+pub fn show(
+    caller: &Caller,
+    one: &ClusterView,
+    latencies: &Latencies,
+    checks: &[CheckLine],
+    form: &Form,
+) -> Page {
     let settings = &one.settings;
     let name = settings.name.to_string();
     let now = caller.now;
@@ -253,6 +280,7 @@ pub fn show(caller: &Caller, one: &ClusterView, checks: &[CheckLine], form: &For
         {form.summary()}
         <div class="causes" data-live="cause">{told}</div>
         {facts(one, now)}
+        <p class="latency" data-live="latency">{token::latency(latency(one, latencies), now)}</p>
         {found}
         {may.then(|| change(one, form))}
     };
@@ -289,6 +317,7 @@ fn facts(one: &ClusterView, now: Timestamp) -> AnyView {
             {fact("Applications in", view! { <code>{settings.application_namespace.clone()}</code> })}
             {fact("Chart", view! { <code>{settings.chart.repo_url.clone()}</code>" "{settings.chart.path.clone()} })}
             {fact("Override files", overrides)}
+            {fact("Gateway replicas", cluster_gateway::told(&settings.gateway.replicas))}
         </dl>
     }
     .into_any()
@@ -326,6 +355,7 @@ fn change(one: &ClusterView, form: &Form) -> AnyView {
     };
     let zone = view! {
         <ul class="danger-zone">
+            {gateway_form(one, &form)}
             <li>
                 <div><p class="danger-what">"Check"</p><p class="muted">"Asks the cluster for its version, our rights and the custom resources we need."</p></div>
                 <form method="post" action=format!("{here}/check")><button class="button">"Check cluster"</button></form>
@@ -348,4 +378,27 @@ fn change(one: &ClusterView, form: &Form) -> AnyView {
         </ul>
     };
     section("danger", "Change or remove", zone)
+}
+
+/// Changing how the gateway is reached and asked.
+fn gateway_form(one: &ClusterView, form: &Form) -> AnyView {
+    let refused = cluster_gateway::is_refused(form);
+    let mut form = form.clone();
+    if !refused {
+        for (name, value) in cluster_gateway::filled(&one.settings.gateway) {
+            form.set(name, value);
+        }
+    }
+    view! {
+        <li>
+            <details class="folded" id="gateway" open=refused>
+                <summary>"Change the gateway and how it is asked"</summary>
+                <form class="form" method="post" action=format!("{PATH}/{}/gateway", one.settings.name) data-once>
+                    {cluster_gateway::fields(&form)}
+                    {buttons("", "Change gateway", "")}
+                </form>
+            </details>
+        </li>
+    }
+    .into_any()
 }

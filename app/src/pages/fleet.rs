@@ -1,4 +1,4 @@
-//! The fleet on one page, for Atala's staff: four numbers, what needs attention, the map, and what is
+//! The fleet on one page, for Atala's staff: five numbers, what needs attention, the map, and what is
 //! under way. Whoever opens it at three in the morning finds the worst thing first.
 
 use leptos::prelude::*;
@@ -50,14 +50,46 @@ fn state(view: &FleetView) -> String {
         1 => "The one instance is healthy".to_owned(),
         _ => format!("All {all} are healthy"),
     };
-    match (view.not_healthy, view.operations_running) {
-        (0, 0) => format!("{healthy}, nothing is under way."),
-        (0, n) => format!(
+    let (bad, moving) = (not_healthy(view), of(view, HealthStatus::Progressing));
+    let moving_too = match moving {
+        0 => String::new(),
+        n => format!("; {} progressing", grouped(u64::from(n))),
+    };
+    match (bad, moving, view.operations_running) {
+        (0, 0, 0) => format!("{healthy}, nothing is under way."),
+        (0, 0, n) => format!(
             "{healthy}; {} under way.",
             count(n, "operation", "operations")
         ),
-        (bad, _) => format!("{} of {all} not healthy.", grouped(u64::from(bad))),
+        (0, moving, _) if moving == view.instances => format!("{all} on the way, none in trouble."),
+        (0, moving, _) => format!(
+            "{} healthy, {} progressing; none in trouble.",
+            grouped(u64::from(view.instances - moving)),
+            grouped(u64::from(moving))
+        ),
+        (bad, _, _) => format!(
+            "{} of {all} not healthy{moving_too}.",
+            grouped(u64::from(bad))
+        ),
     }
+}
+
+/// Instances with that status.
+fn of(view: &FleetView, wanted: HealthStatus) -> u32 {
+    let found = view.by_status.iter().find(|(status, _)| *status == wanted);
+    found.map_or(0, |(_, number)| *number)
+}
+
+/// Instances that somebody should look at: what is merely on its way is counted by itself.
+fn not_healthy(view: &FleetView) -> u32 {
+    [
+        HealthStatus::Degraded,
+        HealthStatus::Down,
+        HealthStatus::Unknown,
+    ]
+    .into_iter()
+    .map(|status| of(view, status))
+    .sum()
 }
 
 fn nothing(caller: &Caller, view: &FleetView) -> AnyView {
@@ -96,15 +128,13 @@ fn numbers(view: &FleetView, now: Timestamp) -> AnyView {
         Some(since) => view! { <time datetime=since.to_string() data-time="span">{span(now.since(since))}</time> }.into_any(),
         None => "–".into_any(),
     };
-    let bad = if view.not_healthy > 0 {
-        "figure bad"
-    } else {
-        "figure"
-    };
+    let (bad, moving) = (not_healthy(view), of(view, HealthStatus::Progressing));
+    let class = |number: u32, marked: &'static str| if number > 0 { marked } else { "figure" };
     view! {
         <dl class="figures" data-live="figures">
             <div class="figure"><dt>"Instances"</dt><dd>{grouped(u64::from(view.instances))}</dd></div>
-            <div class=bad><dt>"Not healthy"</dt><dd>{grouped(u64::from(view.not_healthy))}</dd></div>
+            <div class=class(bad, "figure bad")><dt>"Not healthy"</dt><dd>{grouped(u64::from(bad))}</dd></div>
+            <div class=class(moving, "figure moving")><dt>"Progressing"</dt><dd>{grouped(u64::from(moving))}</dd></div>
             <div class="figure"><dt>"Operations running"</dt><dd>{grouped(u64::from(view.operations_running))}</dd></div>
             <div class="figure"><dt>"Oldest unknown"</dt><dd>{unknown}</dd></div>
         </dl>

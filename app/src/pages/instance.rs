@@ -10,6 +10,7 @@ use model::permission::Permission;
 use model::view::{InstanceDetail, InstanceView, OperationView, ValueOrigin};
 
 use crate::context::Caller;
+use crate::pages::tokens::{self, Newest};
 use crate::pages::{Nav, Page};
 use crate::ui::icon::Icon;
 use crate::ui::layout::{
@@ -19,7 +20,7 @@ use crate::ui::time::{ago, at, relative};
 use crate::ui::{diagram, health, history, operation};
 
 /// The page.
-pub fn page(caller: &Caller, view: &InstanceDetail) -> Page {
+pub fn page(caller: &Caller, view: &InstanceDetail, tokens: &Newest) -> Page {
     let one = &view.instance;
     let now = caller.now;
     let body = view! {
@@ -29,6 +30,7 @@ pub fn page(caller: &Caller, view: &InstanceDetail) -> Page {
         {active(caller, view)}
         {facts(caller, view)}
         {section_with("parts", "Parts", Some(opinions_age(one, now)), parts(view, now))}
+        {tokens::section_of(caller, one, tokens)}
         {section("opinions", "Three opinions", opinions(one, now))}
         {section("history", "Health over 90 days", history(view, now))}
         {overrides(caller, view)}
@@ -36,7 +38,7 @@ pub fn page(caller: &Caller, view: &InstanceDetail) -> Page {
         {danger(caller, view)}
     };
     let mut page = Page::new(Nav::Instances, one.name.clone(), body.into_any())
-        .live(format!("instance:{} operation:*", one.id));
+        .live(format!("instance:{0} operation:* token:in:{0}", one.id));
     if caller.is_staff() {
         page = page.under(
             one.tenant_name.clone(),

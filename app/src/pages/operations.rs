@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use model::Timestamp;
+use model::cause::CauseCode;
 use model::operation::OperationState;
 use model::page::Page as Rows;
 use model::permission::Permission;
@@ -9,7 +10,7 @@ use model::view::OperationView;
 
 use crate::context::Caller;
 use crate::pages::{Nav, Page};
-use crate::ui::form::{Choice, Form, select};
+use crate::ui::form::{Choice, Form, buttons, field, select};
 use crate::ui::layout::{copyable, empty, fact, header, section};
 use crate::ui::list::{column, pager, table};
 use crate::ui::operation;
@@ -117,8 +118,8 @@ fn row(one: &OperationView, now: Timestamp) -> AnyView {
     .into_any()
 }
 
-/// One operation.
-pub fn show(caller: &Caller, one: &OperationView) -> Page {
+/// One operation; `form` is the refused form, if any.
+pub fn show(caller: &Caller, one: &OperationView, form: &Form) -> Page {
     let now = caller.now;
     let title = format!("{} {}", operation::kind(one.kind), one.instance_name);
     let may = caller.may(Permission::ControlOperation, Some(one.tenant_id));
@@ -126,6 +127,7 @@ pub fn show(caller: &Caller, one: &OperationView) -> Page {
     let heading = view! { {title.clone()}" "<span class="title-badge" data-live="badge">{operation::state(one)}</span> };
     let body = view! {
         {header(heading, state, None)}
+        {form.summary()}
         <div data-live="trouble">{operation::trouble(one)}</div>
         <dl class="facts" data-live="facts">
             {fact("Instance", view! { <a href=format!("/instances/{}", one.instance_id)>{one.instance_name.clone()}</a> })}
@@ -133,6 +135,7 @@ pub fn show(caller: &Caller, one: &OperationView) -> Page {
             {fact("Asked by", one.requested_by.clone())}
             {fact("Id", copyable(&one.id.to_string(), "id"))}
         </dl>
+        <div data-live="unproven">{unproven(caller, one, form)}</div>
         {section("steps", "Steps", view! {
             <div class="active-operation" data-live="timeline">{operation::timeline(one, now)}{may.then(|| operation::controls(one))}</div>
         })}
@@ -140,4 +143,30 @@ pub fn show(caller: &Caller, one: &OperationView) -> Page {
     Page::new(Nav::Operations, title, body.into_any())
         .under("Operations", PATH)
         .live(format!("operation:{}", one.id))
+        .refused_if(form.is_refused())
+}
+
+/// A deletion that waits for a gateway which proves nothing: a staff owner may let it go on, and says
+/// why.
+fn unproven(caller: &Caller, one: &OperationView, form: &Form) -> Option<AnyView> {
+    let overdue = one
+        .error
+        .as_ref()
+        .is_some_and(|error| error.code == CauseCode::ProofOverdue.as_str());
+    let may = caller.may(Permission::GoOnUnproven, Some(one.tenant_id));
+    if !(may && overdue && one.state == OperationState::Stuck) {
+        return None;
+    }
+    let body = view! {
+        <ul class="consequences">
+            <li>"The instance is taken down although a gateway has not shown that its tokens are refused."</li>
+            <li>"Once its pods and routes are gone there is nothing behind that gateway to reach; until then a token may still open it."</li>
+            <li>"Who decided it, and why, stays in the audit trail and in this operation."</li>
+        </ul>
+        <form class="form section" method="post" action=format!("{PATH}/{}/go-on-unproven", one.id) data-once>
+            {field(form, "reason", "Reason").help("For whoever asks later: what was seen, who was asked.").max(400).view()}
+            {buttons("destroy", "Go on unproven", "")}
+        </form>
+    };
+    Some(section("unproven", "Go on without the proof", body))
 }

@@ -17,7 +17,7 @@ pub fn page(_: &Caller, q: &str, hits: &[SearchHit]) -> Page {
     let list = if hits.is_empty() {
         empty(
             "Nothing found",
-            "Search by part of a tenant's or instance's name, by an instance id, or by a host name.",
+            "Search by part of a tenant's or instance's name, by an instance id, a host name, or a token's name or hint.",
             None,
         )
     } else {

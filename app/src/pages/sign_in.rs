@@ -19,6 +19,7 @@ pub fn sign_in(_: &Caller, form: &Form) -> Page {
             {field(form, "password", "Password").kind("password").autocomplete("current-password").max(256).view()}
             {buttons("primary", "Sign in", "")}
         </form>
+        <p class="door-foot"><a href="/leaks">"Report a leaked token"</a></p>
     };
     Page::new(Nav::None, "Sign in", body.into_any()).refused_if(form.is_refused())
 }

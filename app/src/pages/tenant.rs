@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 use model::permission::Permission;
+use model::token::TokenPolicyView;
 use model::view::{InstanceView, MemberView, TenantView};
 use model::{TenantId, Timestamp};
 
 use crate::context::Caller;
-use crate::pages::{Nav, Page};
+use crate::pages::{Nav, Page, token_policy};
 use crate::ui::form::{Choice, Form, buttons, field, select};
 use crate::ui::icon::Icon;
 use crate::ui::layout::{callout, count, empty, header, primary, section, snippet};
@@ -23,6 +24,8 @@ pub struct Shown {
     pub instances: Vec<InstanceView>,
     /// Its people and open invitations.
     pub members: Vec<MemberView>,
+    /// How long its tokens may live; none for who may not see its tokens.
+    pub policy: Option<TokenPolicyView>,
     /// The invitation that was just made. Never shown again.
     pub invited: Option<Invited>,
 }
@@ -54,6 +57,7 @@ pub fn page(caller: &Caller, shown: &Shown, form: &Form) -> Page {
         {shown.invited.as_ref().map(|made| invited(tenant, made))}
         {section("instances", "Instances", instances(shown, caller.now))}
         {section("members", "Members", members(caller, shown, form))}
+        {shown.policy.as_ref().map(|policy| token_policy::section_of(caller, tenant.id, policy, form))}
         {danger(caller, tenant, form)}
     };
     let mut page = Page::new(Nav::Tenants, tenant.name.clone(), body.into_any())
@@ -136,6 +140,7 @@ fn instance(one: &InstanceView, now: Timestamp) -> AnyView {
 
 fn members(caller: &Caller, shown: &Shown, form: &Form) -> AnyView {
     let may = caller.may(Permission::InviteMember, Some(shown.tenant.id));
+    let ends = caller.may(Permission::RevokeToken, Some(shown.tenant.id));
     let list = if shown.members.is_empty() {
         empty(
             "Nobody yet",
@@ -152,7 +157,7 @@ fn members(caller: &Caller, shown: &Shown, form: &Form) -> AnyView {
         let rows = shown
             .members
             .iter()
-            .map(|one| member(one, shown.tenant.id, may, caller.now))
+            .map(|one| member(one, shown.tenant.id, (may, ends), caller.now))
             .collect();
         table("Members and open invitations", &columns, rows, "members")
     };
@@ -160,12 +165,20 @@ fn members(caller: &Caller, shown: &Shown, form: &Form) -> AnyView {
     view! { {list}{invite} }.into_any()
 }
 
-fn member(one: &MemberView, tenant: TenantId, may: bool, now: Timestamp) -> AnyView {
-    let withdraw = one.invitation_id.filter(|_| may).map(|invitation| {
+/// `may` withdraw invitations, and revoke tokens.
+fn member(one: &MemberView, tenant: TenantId, may: (bool, bool), now: Timestamp) -> AnyView {
+    let withdraw = one.invitation_id.filter(|_| may.0).map(|invitation| {
         view! {
             <form method="post" action=format!("/tenants/{tenant}/invitations/{invitation}/withdraw")>
                 <button class="button">"Withdraw"<span class="sr">" invitation of "{one.email.clone()}</span></button>
             </form>
+        }
+    });
+    let end = one.user_id.filter(|_| may.1).map(|user| {
+        view! {
+            <a class="button quiet" data-dialog href=format!("/tenants/{tenant}/members/{user}/revoke-tokens")>
+                "Revoke tokens"<span class="sr">" of "{one.name.clone()}</span>
+            </a>
         }
     });
     let name = if one.user_id.is_some() {
@@ -179,7 +192,7 @@ fn member(one: &MemberView, tenant: TenantId, may: bool, now: Timestamp) -> AnyV
             <th scope="row">{name}<span class="id">{one.email.clone()}</span></th>
             <td>{one.role.title()}</td>
             <td class="wide-only">{ago(one.since, now)}</td>
-            <td><div class="actions">{withdraw}</div></td>
+            <td><div class="actions">{withdraw}{end}</div></td>
         </tr>
     }
     .into_any()
@@ -195,12 +208,13 @@ fn invite(shown: &Shown, form: &Form) -> AnyView {
             "tenant_member"
         },
     );
+    let refused = form.error("email").is_some() || form.error("role").is_some();
     let roles = vec![
         Choice::new("tenant_admin", "Tenant admin – manages tokens and people"),
         Choice::new("tenant_member", "Tenant member – sees what is the tenant's"),
     ];
     view! {
-        <details class="folded" open=form.is_refused() || shown.members.is_empty()>
+        <details class="folded" open=refused || shown.members.is_empty()>
             <summary>"Invite somebody"</summary>
             <form class="form" method="post" action=format!("/tenants/{}/members", shown.tenant.id) data-once>
                 {field(&form, "email", "Email address").kind("email").max(254).view()}

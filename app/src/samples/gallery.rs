@@ -23,10 +23,16 @@ pub struct Sample {
     pub status: u16,
 }
 
-struct Gallery(Vec<Sample>);
+/// Collects rendered pages.
+pub(super) struct Gallery(Vec<Sample>);
 
 impl Gallery {
-    fn add(&mut self, name: &str, role: Option<Role>, page: impl FnOnce(&Caller) -> Page) {
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        role: Option<Role>,
+        page: impl FnOnce(&Caller) -> Page,
+    ) {
         let (status, html) = document(&made::caller(role), page);
         self.0.push(Sample {
             name: name.to_owned(),
@@ -48,6 +54,7 @@ pub fn pages() -> Vec<Sample> {
     clusters(&mut all);
     others(&mut all);
     doors(&mut all);
+    super::gallery_tokens::tokens(&mut all);
     all.0
 }
 
@@ -109,17 +116,26 @@ fn instances(all: &mut Gallery) {
     });
     for status in HealthStatus::ALL {
         all.add(&format!("instance-{status}"), owner, |c| {
-            pages::instance::page(c, &made::detail(status))
+            pages::instance::page(c, &made::detail(status), &newest(3))
         });
     }
     all.add("instance-deleting", owner, |c| {
-        pages::instance::page(c, &made::deleting())
+        pages::instance::page(c, &made::deleting(), &newest(1))
     });
     all.add("instance-tenant", Some(Role::TenantMember), |c| {
         let mut view = made::detail(HealthStatus::Healthy);
         view.overrides = None;
-        pages::instance::page(c, &view)
+        pages::instance::page(c, &view, &newest(0))
     });
+}
+
+fn newest(count: usize) -> pages::tokens::Newest {
+    pages::tokens::Newest {
+        newest: made::tokens(count),
+        open: u32::try_from(count).unwrap_or(0),
+        revoking: u32::from(count > 2),
+        more: false,
+    }
 }
 
 fn refused(field: &str, message: &str) -> Form {
@@ -184,12 +200,14 @@ fn tenants(all: &mut Gallery) {
             .map(|n| made::instance(n, HealthStatus::ALL[n]))
             .collect(),
         members: made::members(),
+        policy: Some(made::token_policy(true)),
         invited: None,
     };
     let empty = pages::tenant::Shown {
         tenant: made::tenant(1),
         instances: Vec::new(),
         members: Vec::new(),
+        policy: Some(made::token_policy(false)),
         invited: Some(pages::tenant::Invited {
             email: "new@acme.example".to_owned(),
             link: Some("http://localhost:8080/invitations/k7mq".to_owned()),
@@ -246,7 +264,22 @@ fn operations(all: &mut Gallery) {
             5
         };
         all.add(&format!("operation-{state}"), owner, |c| {
-            pages::operations::show(c, &made::operation(1, OperationKind::Create, *state, done))
+            pages::operations::show(
+                c,
+                &made::operation(1, OperationKind::Create, *state, done),
+                &Form::default(),
+            )
+        });
+    }
+    for (name, form) in [
+        ("operation-unproven", Form::default()),
+        (
+            "operation-unproven-refused",
+            refused("reason", "Enter a reason."),
+        ),
+    ] {
+        all.add(name, owner, |c| {
+            pages::operations::show(c, &made::unproven(), &form)
         });
     }
 }
@@ -255,15 +288,18 @@ fn clusters(all: &mut Gallery) {
     let owner = Some(Role::StaffOwner);
     let up = made::cluster("eu-dev-1", Purpose::Development, true);
     let lost = made::cluster("eu-prod-1", Purpose::Production, false);
-    all.add("clusters-empty", owner, |c| pages::clusters::list(c, &[]));
+    let measured = [(up.settings.name.clone(), made::latency())];
+    all.add("clusters-empty", owner, |c| {
+        pages::clusters::list(c, &[], &[])
+    });
     all.add("clusters", owner, |c| {
-        pages::clusters::list(c, &[up.clone(), lost.clone()])
+        pages::clusters::list(c, &[up.clone(), lost.clone()], &measured)
     });
     all.add("cluster", owner, |c| {
-        pages::clusters::show(c, &up, &made::checks(), &Form::default())
+        pages::clusters::show(c, &up, &measured, &made::checks(), &Form::default())
     });
     all.add("cluster-unreachable", owner, |c| {
-        pages::clusters::show(c, &lost, &[], &Form::default())
+        pages::clusters::show(c, &lost, &[], &[], &Form::default())
     });
     all.add("cluster-new", owner, |c| {
         pages::clusters::new(c, &made::offers(), &[], &Form::default())

@@ -143,6 +143,19 @@ pub fn operation(
     }
 }
 
+/// A deletion that waits for a gateway which proves nothing.
+#[must_use]
+pub fn unproven() -> OperationView {
+    let mut view = operation(1, OperationKind::Delete, OperationState::Stuck, 2);
+    let cause = Cause::new(
+        CauseCode::ProofOverdue,
+        NAMES[1],
+        "apisix-7d9f8b6c5-x2x4v: a worker still has generation 13 of 14",
+    );
+    view.error = Some(CauseView::from(&cause));
+    view
+}
+
 fn step(
     name: model::operation::StepName,
     at: usize,

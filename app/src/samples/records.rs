@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::cause::{Cause, CauseCode};
-use model::cluster::{ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose, Replicas};
+use model::cluster::{
+    ChartSource, ClusterAccess, ClusterSettings, Gateway, OverrideSource, Purpose, Replicas,
+};
 use model::permission::Scope;
 use model::release::{Channel, Release};
 use model::user::Role;

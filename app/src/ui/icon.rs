@@ -50,6 +50,8 @@ pub enum Icon {
     People,
     /// Sandbox.
     Sandbox,
+    /// Tokens.
+    Token,
 }
 
 impl Icon {
@@ -87,6 +89,9 @@ impl Icon {
             Self::Menu => "M3 5.5h14M3 10h14M3 14.5h14",
             Self::People => {
                 "M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 16.5c.4-3 2.6-4.5 5.5-4.5s5.1 1.5 5.5 4.5M13 4a3 3 0 0 1 0 5.5M15 12.5c1.7.6 2.7 2 3 4"
+            }
+            Self::Token => {
+                "M6.8 17a3.8 3.8 0 1 0 0-7.6 3.8 3.8 0 0 0 0 7.6zM9.5 10.5L17 3M13.4 6.6l2.8 2.8M15.6 4.4l1.8 1.8"
             }
             Self::Sandbox => {
                 "M3 8h14l-1.5 8.5h-11zM6.5 8l2-4.5M13.5 8l-2-4.5M8 11.5v2.5M12 11.5v2.5"

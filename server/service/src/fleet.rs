@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use model::cluster::ClusterName;
 use model::health::HealthStatus;
+use model::page::MAX_LIMIT;
 use model::view::{FleetCell, FleetCluster, FleetView};
 use model::{Actor, may};
 use store::cluster::Cluster;
@@ -16,12 +17,14 @@ use crate::instance::{InstanceFilter, InstanceService};
 use crate::operation::history::History;
 use crate::operation::visible;
 use crate::tenant::{TenantFilter, TenantService};
+use crate::token::{TokenFilter, TokenService};
 use crate::{Context, Result};
 
 /// Most entries of the lists on the page.
 const MOST: u32 = 20;
 /// Most hits of one kind.
 const HITS: u32 = 8;
+const MOST_HITS: usize = HITS as usize;
 
 /// Shows and searches the fleet.
 #[derive(Clone, Debug)]
@@ -94,7 +97,7 @@ impl FleetService {
         })
     }
 
-    /// Finds instances, tenants and clusters by a part of their names, ids or hosts.
+    /// Finds instances, tokens, tenants and clusters by a part of their names, ids, hosts or hints.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] on `q`.
@@ -118,6 +121,7 @@ impl FleetService {
                 title: format!("{} ({})", one.name, one.id),
             });
         }
+        hits.extend(self.tokens(actor, q.clone(), &wanted).await?);
         let tenants = TenantService::new(self.context.clone());
         let filter = TenantFilter {
             q,
@@ -146,6 +150,39 @@ impl FleetService {
             }
         }
         Ok(hits)
+    }
+
+    /// Tokens whose own name or hint matches; those of an instance that does are on its page.
+    async fn tokens(
+        &self,
+        actor: &Actor,
+        q: Option<String>,
+        wanted: &str,
+    ) -> Result<Vec<SearchHit>> {
+        if authorise::<may::ReadToken>(actor, None, "token").is_err() {
+            return Ok(Vec::new());
+        }
+        let filter = TokenFilter {
+            q,
+            limit: Some(MAX_LIMIT),
+            ..Default::default()
+        };
+        let found = TokenService::new(self.context.clone())
+            .list(actor, filter)
+            .await?;
+        let own = |text: &str| model::name::fold(text).contains(wanted);
+        let hits = found
+            .items
+            .into_iter()
+            .filter(|one| own(&one.name) || own(&one.hint));
+        Ok(hits
+            .take(MOST_HITS)
+            .map(|one| SearchHit {
+                title: format!("{} ({})", one.name, one.hint),
+                detail: format!("Token of {}, {}", one.instance_name, one.state),
+                path: format!("/tokens/{}", one.id),
+            })
+            .collect())
     }
 }
 

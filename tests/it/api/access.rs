@@ -55,6 +55,7 @@ impl Things {
             ("release", instance.release.to_string()),
             ("token", token.view.id.to_string()),
             ("instance_token", instance_token),
+            ("member", app.user(Who::Member).to_string()),
             ("invitation", String::new()),
         ]);
         Self { names }

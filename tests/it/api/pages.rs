@@ -40,7 +40,7 @@ impl For {
     }
 }
 
-const ROUTES: [(&str, &str, For); 53] = [
+const ROUTES: [(&str, &str, For); 75] = [
     ("GET", "/sign-in", For::Open),
     ("POST", "/sign-in", For::Open),
     ("POST", "/sign-out", For::Known),
@@ -49,6 +49,8 @@ const ROUTES: [(&str, &str, For); 53] = [
     ("GET", "/invitations/{token}", For::Open),
     ("POST", "/invitations/{token}", For::Open),
     ("POST", "/theme", For::Open),
+    ("GET", "/leaks", For::Open),
+    ("POST", "/leaks", For::Open),
     ("GET", "/", For::Known),
     ("GET", "/search", For::Known),
     ("GET", "/tenants", For::Known),
@@ -76,6 +78,37 @@ const ROUTES: [(&str, &str, For); 53] = [
     ("GET", "/instances/{id}/delete", For::Operators),
     ("POST", "/instances/{id}/delete", For::Operators),
     ("POST", "/instances/{id}/undelete", For::Operators),
+    ("GET", "/tokens", For::Known),
+    ("GET", "/instances/{id}/tokens", For::Tenant),
+    ("POST", "/instances/{id}/tokens", For::TenantAdmin),
+    ("GET", "/instances/{id}/tokens/new", For::TenantAdmin),
+    ("GET", "/instances/{id}/tokens/revoke-all", For::TenantAdmin),
+    (
+        "POST",
+        "/instances/{id}/tokens/revoke-all",
+        For::TenantAdmin,
+    ),
+    ("GET", "/tokens/{id}", For::Tenant),
+    ("POST", "/tokens/{id}/change", For::TenantAdmin),
+    ("GET", "/tokens/{id}/rotate", For::TenantAdmin),
+    ("POST", "/tokens/{id}/rotate", For::TenantAdmin),
+    ("GET", "/tokens/{id}/retire", For::TenantAdmin),
+    ("POST", "/tokens/{id}/retire", For::TenantAdmin),
+    ("GET", "/tokens/{id}/revoke", For::TenantAdmin),
+    ("POST", "/tokens/{id}/revoke", For::TenantAdmin),
+    ("GET", "/tenants/{id}/tokens/revoke-all", For::TenantAdmin),
+    ("POST", "/tenants/{id}/tokens/revoke-all", For::TenantAdmin),
+    (
+        "GET",
+        "/tenants/{id}/members/{user}/revoke-tokens",
+        For::TenantAdmin,
+    ),
+    (
+        "POST",
+        "/tenants/{id}/members/{user}/revoke-tokens",
+        For::TenantAdmin,
+    ),
+    ("POST", "/tenants/{id}/token-policy", For::TenantAdmin),
     ("GET", "/operations", For::Known),
     ("GET", "/operations/{id}", For::Tenant),
     ("POST", "/operations/{id}/cancel", For::Operators),
@@ -88,6 +121,7 @@ const ROUTES: [(&str, &str, For); 53] = [
     ("POST", "/clusters/{name}/check", For::Operators),
     ("POST", "/clusters/{name}/capacity", For::Operators),
     ("POST", "/clusters/{name}/cordon", For::Operators),
+    ("POST", "/clusters/{name}/gateway", For::Operators),
     ("POST", "/clusters/{name}/remove", For::Operators),
     ("GET", "/releases", For::Known),
     ("POST", "/releases", For::Operators),
@@ -109,11 +143,13 @@ pub fn filled(things: &Things, path: &str) -> String {
         "tenants" => "{tenant}",
         "instances" => "{instance}",
         "operations" => "{operation}",
+        "tokens" => "{instance_token}",
         _ => "01900000-0000-7000-8000-000000000000",
     };
     let path = path
         .replace("{id}", id)
         .replace("{invitation}", "01900000-0000-7000-8000-000000000000")
+        .replace("{user}", "{member}")
         .replace("{name}", "eu-dev")
         .replace("{version}", "{release}")
         .replace("{key}", "01900000-0000-7000-8000-000000000000")
@@ -135,7 +171,7 @@ fn fields(path: &str) -> Vec<(&'static str, &'static str)> {
 }
 
 /// The same for all forms.
-const FIELDS: [(&str, &str); 11] = [
+const FIELDS: [(&str, &str); 14] = [
     ("name", "Changed by the test"),
     ("email", "new@example.org"),
     ("role", "tenant_member"),
@@ -147,6 +183,9 @@ const FIELDS: [(&str, &str); 11] = [
     ("capacity", "7"),
     ("cordoned", "true"),
     ("version", "99.0.0"),
+    ("overlap", "0"),
+    ("policy", "staff"),
+    ("reason", "revoked"),
 ];
 
 /// Whether an answer is a refusal: its status says so, or the next page will.
