@@ -1,11 +1,15 @@
 //! What the program says about itself: the configuration and the command line as Markdown, read from
-//! their declarations. `cargo xtask docs` keeps them in `docs/`, and a gate compares.
+//! their declarations, and its rights on a cluster. `cargo xtask docs` keeps them in the tree, and a gate
+//! compares.
+
+mod rights;
 
 use std::fmt::Write as _;
 
 use clap::Subcommand;
 use serde_json::Value;
 
+pub use self::rights::rights;
 use crate::cli::Cli;
 use crate::config::{Config, ENVIRONMENT_PREFIX, Key, Kind, reference};
 
@@ -16,15 +20,18 @@ pub enum Docs {
     Configuration,
     /// Every command.
     Cli,
+    /// Every right on a cluster, as the chart of the control plane reads it.
+    Rights,
 }
 
 impl Docs {
-    /// The document as Markdown.
+    /// The document.
     #[must_use]
     pub fn print(self) -> String {
         match self {
             Self::Configuration => configuration(),
             Self::Cli => command_line(),
+            Self::Rights => rights(),
         }
     }
 }

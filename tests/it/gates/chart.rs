@@ -3,8 +3,10 @@
 //! of the charts.
 
 mod cases;
+mod control_plane;
 mod gateway;
 mod helm;
+mod image;
 mod instance;
 mod kinds;
 mod pods;
@@ -15,9 +17,13 @@ use serde_json::{Value, json};
 
 use super::tree;
 
-fn read(path: &str) -> String {
-    let path = tree::root().join("deploy").join(path);
+fn file(path: &str) -> String {
+    let path = tree::root().join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+fn read(path: &str) -> String {
+    file(&format!("deploy/{path}"))
 }
 
 fn yaml(path: &str) -> Value {
@@ -126,7 +132,7 @@ fn described(schema: &Value, path: &str, into: &mut Vec<String>) {
 
 #[test]
 fn the_schema_describes_every_value_with_its_default() {
-    for chart in ["prism-instance"] {
+    for chart in ["prism-instance", "control-plane"] {
         let schema: Value =
             serde_json::from_str(&read(&format!("charts/{chart}/values.schema.json")))
                 .expect("a schema");

@@ -68,7 +68,8 @@ fn at(path: &str, value: Value) -> Value {
         .fold(value, |below, key| json!({key: below}))
 }
 
-fn switches(schema: &Value, path: &str, into: &mut Vec<(String, Value)>) {
+/// Every switch of a schema thrown, and every other word of every choice.
+pub fn switches(schema: &Value, path: &str, into: &mut Vec<(String, Value)>) {
     for (key, below) in schema["properties"].as_object().into_iter().flatten() {
         let path = if path.is_empty() {
             key.clone()

@@ -128,7 +128,7 @@ fn every_pod_passes_pod_security_and_has_time_to_migrate() {
         for deployment in of(&it.documents, "Deployment") {
             let pod = &deployment["spec"]["template"]["spec"];
             wrong.extend(
-                pods::refusals(pod)
+                pods::refusals(pod, false)
                     .iter()
                     .map(|what| format!("{}: {what}", title(deployment))),
             );
