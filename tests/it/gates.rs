@@ -4,8 +4,11 @@
 mod chart;
 mod documents;
 mod edges;
+mod hosted_stack;
+mod middleware;
 mod sizes;
 mod source;
+mod terraform;
 mod text;
 mod tree;
 mod versions;

@@ -5,6 +5,8 @@
 locals {
   issuer = trimprefix(var.oidc_issuer, "https://")
   app    = "hosted-instances"
+  # Below what External Secrets of this cluster reads for the middleware.
+  secrets = "${var.home}/shared/control-plane"
 }
 
 # Assumes the role of each cluster (modules/policies) and may do nothing else.
@@ -65,7 +67,18 @@ resource "aws_db_parameter_group" "this" {
   }
 }
 
-# AWS makes the password, keeps it in Secrets Manager and changes it; nobody types it anywhere.
+# Made here and never seen: ephemeral, and written by write-only arguments.
+ephemeral "random_password" "database" {
+  length  = 43
+  special = false
+}
+
+# Thirty-two bytes, from which every other key of the control plane is derived. Losing it loses every sign-in
+# and every watchman's key, so it is made once and never again.
+ephemeral "random_password" "server_key" {
+  length = 32
+}
+
 resource "aws_db_instance" "this" {
   identifier                      = local.app
   engine                          = "postgres"
@@ -78,8 +91,8 @@ resource "aws_db_instance" "this" {
   kms_key_id                      = var.storage_key_arn
   db_name                         = "hosted_instances"
   username                        = "hosted_instances"
-  manage_master_user_password     = true
-  master_user_secret_kms_key_id   = var.secrets_key_arn
+  password_wo                     = ephemeral.random_password.database.result
+  password_wo_version             = var.generation
   multi_az                        = true
   db_subnet_group_name            = aws_db_subnet_group.this.name
   vpc_security_group_ids          = [aws_security_group.database.id]
@@ -95,7 +108,30 @@ resource "aws_db_instance" "this" {
   auto_minor_version_upgrade      = true
 }
 
-# As an Application, so that it is rolled out and kept like everything else.
+resource "aws_secretsmanager_secret" "this" {
+  for_each   = toset(["database-url", "server-key"])
+  name       = "${local.secrets}/${each.key}"
+  kms_key_id = var.secrets_key_arn
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "aws_secretsmanager_secret_version" "database_url" {
+  secret_id                = aws_secretsmanager_secret.this["database-url"].id
+  secret_string_wo         = "postgres://${aws_db_instance.this.username}:${ephemeral.random_password.database.result}@${aws_db_instance.this.endpoint}/${aws_db_instance.this.db_name}?sslmode=require"
+  secret_string_wo_version = var.generation
+}
+
+resource "aws_secretsmanager_secret_version" "server_key" {
+  secret_id                = aws_secretsmanager_secret.this["server-key"].id
+  secret_string_wo         = base64encode(ephemeral.random_password.server_key.result)
+  secret_string_wo_version = 1
+}
+
+# As an Application, so that it is rolled out and kept like everything else. It signs in to the cluster it runs
+# on as it does to every other, so it asks for no rights of its own here.
 resource "helm_release" "this" {
   name      = "control-plane-root"
   namespace = "argocd"
@@ -103,6 +139,14 @@ resource "helm_release" "this" {
 
   values = [yamlencode({
     repository = var.repository
-    values     = merge(var.values, { serviceAccount = { annotations = { "eks.amazonaws.com/role-arn" = aws_iam_role.this.arn } } })
+    values = merge(var.values, {
+      clusters       = { inCluster = false, eks = true }
+      database       = { mode = "url" }
+      rights         = { create = false }
+      secrets        = { store = "middleware-secrets", storeKind = "ClusterSecretStore", prefix = local.secrets }
+      serviceAccount = { role = aws_iam_role.this.arn }
+    })
   })]
+
+  depends_on = [aws_secretsmanager_secret_version.database_url, aws_secretsmanager_secret_version.server_key]
 }

@@ -8,6 +8,17 @@ variable "oidc_issuer" {
   type        = string
 }
 
+variable "home" {
+  description = "Name of the cluster it runs on."
+  type        = string
+}
+
+variable "generation" {
+  description = "Counting up gives the database a new password."
+  type        = number
+  default     = 1
+}
+
 variable "clusters" {
   description = "Names of the clusters it manages."
   type        = list(string)
@@ -50,7 +61,7 @@ variable "repository" {
 }
 
 variable "values" {
-  description = "Values of deploy/charts/control-plane."
+  description = "Values of deploy/charts/control-plane: publicUrl and image at least."
   type        = any
   default     = {}
 }

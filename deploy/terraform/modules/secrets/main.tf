@@ -5,9 +5,8 @@
 locals {
   # By entry: the fields that a person fills in.
   by_hand = {
-    repositories  = "githubAppID, githubAppInstallationID, githubAppPrivateKey: the GitHub App that reads chart and overrides"
-    argocd-oidc   = "clientSecret: Argo CD's sign-in"
-    control-plane = "server-key: 32 random bytes in base64, the same for every replica; mail-password, oidc-client-secret: where used"
+    repositories = "githubAppID, githubAppInstallationID, githubAppPrivateKey: the GitHub App that reads chart and overrides"
+    argocd-oidc  = "clientSecret: Argo CD's sign-in"
   }
 }
 

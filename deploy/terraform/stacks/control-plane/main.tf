@@ -5,8 +5,9 @@ terraform {
   required_version = "~> 1.11"
 
   required_providers {
-    aws  = { source = "hashicorp/aws", version = "6.14.0" }
-    helm = { source = "hashicorp/helm", version = "3.0.2" }
+    aws    = { source = "hashicorp/aws", version = "6.14.0" }
+    helm   = { source = "hashicorp/helm", version = "3.0.2" }
+    random = { source = "hashicorp/random", version = "3.7.2" }
   }
 
   backend "s3" {
@@ -64,6 +65,7 @@ module "control_plane" {
   source = "../../modules/control-plane"
 
   account             = data.aws_caller_identity.here.account_id
+  home                = local.home
   oidc_issuer         = local.here.oidc_issuer
   clusters            = ["eu-west-1-development", "eu-west-1-production", "us-east-1-production"]
   vpc_id              = local.here.vpc_id

@@ -3,7 +3,7 @@ output "role_arn" {
   value       = module.control_plane.role_arn
 }
 
-output "database" {
-  description = "Where the database is, and the entry with its user and password."
-  value       = { host = module.control_plane.database_host, secret_arn = module.control_plane.database_secret_arn }
+output "database_host" {
+  description = "Where the database is."
+  value       = module.control_plane.database_host
 }

@@ -4,7 +4,6 @@ variable "repository" {
 }
 
 variable "values" {
-  description = "Values of deploy/charts/control-plane."
+  description = "Values of deploy/charts/control-plane: publicUrl and image at least."
   type        = any
-  default     = {}
 }
