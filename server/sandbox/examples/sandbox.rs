@@ -33,6 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("  gateway          {}", endpoints.gateway_url);
         println!("  its replicas     {}", endpoints.replica_urls.join(" "));
         println!("  Secrets Manager  {}", endpoints.secrets_manager_url);
+        println!("  Prometheus       {}", endpoints.prometheus_url);
     }
     tokio::signal::ctrl_c().await?;
     sandbox.stop().await;

@@ -67,8 +67,8 @@ faults! {
         Api429 = "api-429", "The API answers 429 to everything.";
         ApiGarbage = "api-garbage", "The API answers with a page that is not JSON.";
         ApiSlow = "api-slow", "The API takes 8 seconds for every answer.";
-        OverridesUnreachable = "overrides-unreachable", "Argo CD cannot reach the override repository.";
         WatchGone = "watch-gone", "Every watch ends with 410 Gone.";
+        OverridesUnreachable = "overrides-unreachable", "Argo CD cannot reach the override repository.";
         GatewayLagging = "gateway-lagging", "One replica of the gateway takes every change 15 seconds late.";
         GatewayStuck = "gateway-stuck", "One replica of the gateway answers, and takes no change at all.";
         GatewayGone = "gateway-gone", "One replica of the gateway refuses connections; its pod is listed and not ready.";
@@ -80,6 +80,32 @@ faults! {
         Secrets500 = "secrets-500", "Secrets Manager answers 500 to everything.";
         SecretsSlow = "secrets-slow", "Secrets Manager takes 8 seconds for every answer.";
         SecretsAnswerLost = "secrets-answer-lost", "Secrets Manager carries out every change, and its answer is lost on the way.";
+    }
+}
+
+impl ClusterFault {
+    /// The part of the cluster that suffers from it, as a heading.
+    pub fn part(self) -> &'static str {
+        match self {
+            Self::ApiDown
+            | Self::Api500
+            | Self::Api429
+            | Self::ApiGarbage
+            | Self::ApiSlow
+            | Self::WatchGone => "Kubernetes API",
+            Self::OverridesUnreachable => "Argo CD",
+            Self::GatewayLagging
+            | Self::GatewayStuck
+            | Self::GatewayGone
+            | Self::GatewayWorkerRestarts
+            | Self::GatewayPushFails
+            | Self::WhitelistMissing => "Gateway",
+            Self::ExternalSecretsStopped
+            | Self::SecretsThrottled
+            | Self::Secrets500
+            | Self::SecretsSlow
+            | Self::SecretsAnswerLost => "Secrets",
+        }
     }
 }
 

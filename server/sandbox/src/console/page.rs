@@ -124,11 +124,11 @@ fn cluster_field(id: &str, clusters: &[Arc<Cluster>], chosen: &str) -> String {
     )
 }
 
-fn fault_field<'a>(id: &str, faults: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let options = faults
-        .map(|(name, about)| format!("<option value=\"{name}\">{name}: {about}</option>"))
-        .collect::<Vec<_>>()
-        .concat();
+fn option(name: &str, about: &str) -> String {
+    format!("<option value=\"{name}\">{name}: {about}</option>")
+}
+
+fn fault_field(id: &str, options: &str) -> String {
     format!(
         "<div class=\"field\"><label for=\"{id}\">Fault</label><select id=\"{id}\" \
          name=\"fault\">{options}</select></div>"
@@ -162,11 +162,14 @@ fn instance_form(clusters: &[Arc<Cluster>], base: &str, chosen: &str, instance: 
          id=\"instances\">{suggestions}</datalist></div>",
         escape(instance),
     );
-    let faults = Fault::ALL.iter().map(|fault| (fault.name(), fault.about()));
+    let faults: Vec<String> = Fault::ALL
+        .iter()
+        .map(|fault| option(fault.name(), fault.about()))
+        .collect();
     let fields = [
         cluster_field("instance-cluster", clusters, chosen),
         field,
-        fault_field("instance-fault", faults),
+        fault_field("instance-fault", &faults.concat()),
     ];
     section(
         "instances-title",
@@ -176,12 +179,21 @@ fn instance_form(clusters: &[Arc<Cluster>], base: &str, chosen: &str, instance: 
 }
 
 fn cluster_form(clusters: &[Arc<Cluster>], base: &str, chosen: &str) -> String {
-    let faults = ClusterFault::ALL
-        .iter()
-        .map(|fault| (fault.name(), fault.about()));
+    // Faults of one part stand together in the list of all.
+    let groups: Vec<String> = ClusterFault::ALL
+        .chunk_by(|one, next| one.part() == next.part())
+        .map(|group| {
+            let options: Vec<String> = group
+                .iter()
+                .map(|fault| option(fault.name(), fault.about()))
+                .collect();
+            let part = group[0].part();
+            format!("<optgroup label=\"{part}\">{}</optgroup>", options.concat())
+        })
+        .collect();
     let fields = [
         cluster_field("cluster-cluster", clusters, chosen),
-        fault_field("cluster-fault", faults),
+        fault_field("cluster-fault", &groups.concat()),
     ];
     section(
         "clusters-title",

@@ -227,13 +227,12 @@ impl Replica {
             return response;
         }
         let verdict = judge(&worker.consumers(), &self.loaded(&rule.plugins), key);
-        let mut response = match verdict.refused {
-            Some((code, text)) => answer(code, &json!({"message": text}).to_string()),
-            None => {
-                let seen = key.is_some() && rule.plugins.key_auth != Some(true);
-                self.agents
-                    .answer(&rule.namespace, &rule.service, method, path, seen)
-            }
+        let mut response = if let Some((code, text)) = verdict.refused {
+            answer(code, &json!({"message": text}).to_string())
+        } else {
+            let seen = key.is_some() && rule.plugins.key_auth != Some(true);
+            self.agents
+                .answer(&rule.namespace, &rule.service, method, path, seen)
         };
         if verdict.refused.is_some_and(|(code, _)| code == 401) {
             let realm = HeaderValue::from_static("apikey realm=\"apisix\"");

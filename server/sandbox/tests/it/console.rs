@@ -74,6 +74,26 @@ async fn a_fault_is_made_listed_and_healed() {
 }
 
 #[tokio::test]
+async fn every_fault_of_a_cluster_is_offered_and_outlives_a_restart() {
+    let world = World::new().await;
+    let text = page(&world.sandbox.console()).await;
+    for part in ["Kubernetes API", "Argo CD", "Gateway", "Secrets"] {
+        let group = format!("<optgroup label=\"{part}\">");
+        assert_eq!(text.matches(&group).count(), 1, "{part}");
+    }
+    let made: Vec<&sandbox::ClusterFault> = sandbox::ClusterFault::ALL.iter().collect();
+    for fault in &made {
+        let option = format!("<option value=\"{}\">", fault.name());
+        assert!(text.contains(&option), "{}", fault.name());
+        world.begin(fault.name()).await;
+    }
+    let world = world.restarted().await;
+    let text = page(&world.sandbox.console()).await;
+    let count = format!("{} faults are active.", made.len());
+    assert!(text.contains(&count), "{text}");
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_refused_in_words_and_escaped() {
     let world = World::new().await;
     let console = world.sandbox.console();

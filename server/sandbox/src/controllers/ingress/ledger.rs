@@ -144,19 +144,19 @@ mod tests {
         ItemId::Rule(RuleId::new("n", "r", name))
     }
 
-    fn good(priority: i64) -> Option<Wish> {
-        Some(Wish::Rule(Ok(Arc::new(Rule {
+    fn good(priority: i64) -> Wish {
+        Wish::Rule(Ok(Arc::new(Rule {
             priority,
             ..Rule::default()
-        }))))
+        })))
     }
 
     #[test]
     fn a_refused_item_stays_owed_while_others_go() {
         let mut ledger = Ledger::default();
         assert!(ledger.set(rule("a"), Some(Wish::Rule(Err("no".into())))));
-        assert!(ledger.set(rule("b"), good(1)));
-        assert!(!ledger.set(rule("b"), good(1)), "nothing new");
+        assert!(ledger.set(rule("b"), Some(good(1))));
+        assert!(!ledger.set(rule("b"), Some(good(1))), "nothing new");
         assert_eq!(ledger.push(false).items.len(), 1);
         assert_eq!(ledger.refusal("n", "r"), Some("no"));
         let first = ledger.wait(1.0);
@@ -167,7 +167,7 @@ mod tests {
         }
         assert_eq!(ledger.wait(1.0), LONGEST);
         assert!(ledger.wait(0.0) >= LEAST, "never a busy loop");
-        ledger.set(rule("a"), good(1));
+        ledger.set(rule("a"), Some(good(1)));
         assert_eq!(ledger.push(false).items.len(), 1);
         assert!(ledger.refusal("n", "r").is_none() && !ledger.is_owing());
     }
@@ -176,7 +176,7 @@ mod tests {
     fn a_push_that_fails_half_way_leaves_the_second_half() {
         let mut ledger = Ledger::default();
         for name in ["a", "b", "c", "d"] {
-            ledger.set(rule(name), good(1));
+            ledger.set(rule(name), Some(good(1)));
         }
         assert_eq!(ledger.push(true).items.len(), 2);
         assert!(
