@@ -1,7 +1,12 @@
 //! What is sent, and what is made of every kind of answer, against an API that is told what to say.
 
+mod edge;
+mod key;
+mod metrics;
 mod moto;
+mod proving;
 mod schema;
+mod token_entry;
 mod vault;
 mod watching;
 
@@ -15,9 +20,9 @@ use model::observation::ProbeOutcome;
 use model::secret_text::PlainToken;
 use model::{Clock, Timestamp};
 use serde_json::{Value, json};
-use service::ports::{ClusterError, ClusterPort, Gate, Target};
+use service::ports::{ClusterError, ClusterPort, Gate, KeyWish, Target, TokenPort as _};
 
-use self::schema::fits_its_schema;
+use self::schema::fits_its_schemas;
 use crate::scripted::{Api, Asked, Say};
 use crate::wish::samples::target;
 use crate::{Clusters, Config, Directory, Endpoints, wish};
@@ -70,6 +75,15 @@ fn empty(asked: &Asked, _: usize) -> Say {
 }
 
 const SPACE: &str = "prismk7mq2x9dr4ht";
+/// Name of a token's consumer.
+const TOKEN: &str = "t018f3f1e000070008000000000000009";
+
+fn wish() -> KeyWish {
+    KeyWish {
+        consumer: TOKEN.to_owned(),
+        version: "018f3f1e-0000-7000-8000-0000000000aa".to_owned(),
+    }
+}
 
 /// Everything that is written for an instance, as it was sent.
 async fn written() -> Vec<Asked> {
@@ -86,6 +100,7 @@ async fn written() -> Vec<Asked> {
         .unwrap();
     clusters.apply_gate(&target, &open).await.unwrap();
     clusters.apply_application(&target).await.unwrap();
+    clusters.apply_key(&target, &wish()).await.unwrap();
     api.asked_by("PATCH")
 }
 
@@ -103,6 +118,14 @@ async fn everything_is_applied_under_one_manager() {
             inside("/apis/apisix.apache.org/v2", "apisixconsumers/watchman"),
             inside("/apis/apisix.apache.org/v2", "apisixpluginconfigs/gate"),
             format!("/apis/argoproj.io/v1alpha1/namespaces/hosted-instances/applications/{SPACE}"),
+            inside(
+                "/apis/external-secrets.io/v1",
+                &format!("externalsecrets/{TOKEN}")
+            ),
+            inside(
+                "/apis/apisix.apache.org/v2",
+                &format!("apisixconsumers/{TOKEN}")
+            ),
         ]
     );
     for asked in &patches {
@@ -139,11 +162,14 @@ async fn everything_that_is_written_fits_the_schemas() {
         return;
     }
     let patches = written().await;
-    let judged = patches
+    let judged: usize = patches
         .iter()
-        .filter(|asked| fits_its_schema(&folder, &asked.body))
-        .count();
-    assert_eq!(judged, 3, "consumer, gate and Application have definitions");
+        .map(|asked| fits_its_schemas(&folder, &asked.body))
+        .sum();
+    assert_eq!(
+        judged, 8,
+        "two consumers and a gate in two generations, an Application and an ExternalSecret in one"
+    );
 }
 
 fn made_by(manager: &str, generation: i64) -> Value {
@@ -356,39 +382,6 @@ async fn kinds_that_are_not_installed_are_simply_not_there() {
     assert!(
         left.iter().all(|l| l.starts_with("Secrets Manager entry")),
         "{left:?}"
-    );
-}
-
-#[tokio::test]
-async fn keys_go_consumers_first() {
-    let api = Api::start(|asked, _| match asked.method.as_str() {
-        "GET" => Say::Json(200, json!({"metadata": {"resourceVersion": "1"}, "items": [
-            {"metadata": {"name": "t1"}, "spec": {"authParameter": {"keyAuth": {"secretRef": {"name": "t1"}}}}},
-        ]})),
-        _ => Say::status(404, "gone already"),
-    })
-    .await;
-    let (clusters, target) = world(&api);
-    clusters.remove_keys(&target).await.unwrap();
-    let gone: Vec<String> = api
-        .asked_by("DELETE")
-        .into_iter()
-        .map(|asked| {
-            asked
-                .path
-                .rsplit('/')
-                .take(2)
-                .collect::<Vec<_>>()
-                .join(" of ")
-        })
-        .collect();
-    assert_eq!(
-        gone,
-        [
-            "t1 of apisixconsumers",
-            "t1 of secrets",
-            "watchman of secrets"
-        ]
     );
 }
 

@@ -126,7 +126,7 @@ mod tests {
             consumer: "t1".to_owned(),
             version: "v".to_owned(),
         };
-        let made = wish::external_secret(&target(ClusterAccess::InCluster), &wish);
+        let made = wish::external_secret(&target(ClusterAccess::InCluster), &wish, None);
         let mut json = serde_json::to_value(made).unwrap();
         json["metadata"]["generation"] = json!(generation);
         json["metadata"]["creationTimestamp"] = json!("2026-11-24T10:00:00Z");

@@ -21,6 +21,8 @@ pub struct Asked {
     pub path: String,
     pub query: BTreeMap<String, String>,
     pub content_type: String,
+    pub accept: String,
+    pub host: String,
     pub body: Value,
 }
 
@@ -36,6 +38,8 @@ impl Asked {
 pub enum Say {
     /// A status and JSON.
     Json(u16, Value),
+    /// A status, one header and an empty object.
+    Headed(u16, &'static str, String),
     /// A page that is none.
     Garbage(u16),
     /// Nothing, for ever.
@@ -125,6 +129,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let query = parts.uri.query().unwrap_or("");
+    let header = |name: &str| {
+        let value = parts.headers.get(name);
+        value.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+    };
     let asked = Asked {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
@@ -133,10 +141,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             .filter_map(|pair| pair.split_once('='))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
-        content_type: parts
-            .headers
-            .get("content-type")
-            .map_or_else(String::new, |value| value.to_str().unwrap().to_owned()),
+        content_type: header("content-type"),
+        accept: header("accept"),
+        host: header("host"),
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
     let say = {
@@ -150,8 +157,13 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         all.push(asked.clone());
         (shared.script)(&asked, before)
     };
+    let mut extra = None;
     let (status, kind, body) = match say {
         Say::Json(status, value) => (status, "application/json", Body::from(value.to_string())),
+        Say::Headed(status, name, value) => {
+            extra = Some((name, value));
+            (status, "application/json", Body::from("{}"))
+        }
         Say::Garbage(status) => (
             status,
             "text/html",
@@ -169,9 +181,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             (200, "application/json", Body::from_stream(stream))
         }
     };
-    let response = Response::builder()
+    let mut response = Response::builder()
         .status(status)
         .header("content-type", kind);
+    if let Some((name, value)) = extra {
+        response = response.header(name, value);
+    }
     response.body(body).unwrap()
 }
 

@@ -16,9 +16,9 @@ use super::{Fixed, clusters};
 use crate::aws::{Aws, Vault};
 use crate::wish::samples::target;
 
-struct Moto {
+pub struct Moto {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Drop for Moto {
@@ -30,7 +30,7 @@ impl Drop for Moto {
 }
 
 /// Starts it on a free port; none where it is not installed.
-async fn moto() -> Option<Moto> {
+pub async fn moto() -> Option<Moto> {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
@@ -65,7 +65,7 @@ fn secret(name: &str, text: &str, at: u8) -> NewSecret {
 }
 
 /// Somebody who may read.
-async fn reader(moto: &Moto) -> aws_sdk_secretsmanager::Client {
+pub async fn reader(moto: &Moto) -> aws_sdk_secretsmanager::Client {
     let aws = Aws {
         clock: Arc::new(Fixed),
         overrides: BTreeMap::new(),

@@ -5,18 +5,34 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// Whether there is a definition for the object; panics when the object does not fit it.
-pub fn fits_its_schema(folder: &Path, object: &Value) -> bool {
+/// How many definitions there are for the object, older generations included; panics when the object
+/// does not fit one of them.
+pub fn fits_its_schemas(folder: &Path, object: &Value) -> usize {
     let kind = object["kind"].as_str().unwrap().to_lowercase();
     let api_version = object["apiVersion"].as_str().unwrap();
     let Some((group, version)) = api_version.split_once('/') else {
-        return false;
+        return 0;
     };
-    let file = folder.join(format!("{group}_{kind}s.yaml"));
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        return false;
-    };
-    let definition: Value = serde_saphyr::from_str(&text).unwrap();
+    let newest = folder.join(format!("{group}_{kind}s.yaml"));
+    let older = format!("{group}_{kind}_v");
+    let older = std::fs::read_dir(folder.join("alt"))
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(&older)
+        });
+    std::iter::once(newest)
+        .chain(older)
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .map(|text| fits(&text, version, object))
+        .count()
+}
+
+fn fits(definition: &str, version: &str, object: &Value) {
+    let kind = &object["kind"];
+    let definition: Value = serde_saphyr::from_str(definition).unwrap();
     let versions = definition["spec"]["versions"].as_array().unwrap();
     let served = versions
         .iter()
@@ -24,13 +40,17 @@ pub fn fits_its_schema(folder: &Path, object: &Value) -> bool {
         .unwrap();
     let mut schema = served["schema"]["openAPIV3Schema"].clone();
     close(&mut schema);
+    // The API server knows these of every kind, whether a definition names them or not.
+    for name in ["apiVersion", "kind", "metadata"] {
+        let known = schema["properties"].as_object_mut().unwrap();
+        known.entry(name).or_insert(json!({}));
+    }
     let validator = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = validator
         .iter_errors(object)
         .map(|e| format!("{}: {e}", e.instance_path()))
         .collect();
     assert!(wrong.is_empty(), "{kind}: {wrong:#?}");
-    true
 }
 
 /// Refuses unknown fields, as a strict API server does, and turns Kubernetes' extensions into plain JSON

@@ -120,8 +120,11 @@ impl Round<'_> {
             return Next::End;
         }
         let (replica, routes) = (self.replica, self.routes);
-        let mut asked: FuturesUnordered<_> = (0..each)
-            .flat_map(|_| open.iter().copied())
+        // Route after route and not by turns: where connections go to workers in turn as well, each
+        // worker would only ever meet the same route.
+        let mut asked: FuturesUnordered<_> = open
+            .iter()
+            .flat_map(|at| std::iter::repeat_n(*at, each))
             .map(|at| async move { (at, replica.ask(&routes[at], within).await) })
             .collect();
         let width = asked.len();

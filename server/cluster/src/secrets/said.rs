@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::io;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use service::ports::ClusterError;
 
@@ -39,15 +40,13 @@ impl Said {
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 Self::Nothing("it did not answer in time".to_owned())
             }
-            SdkError::DispatchFailure(_) if was_refused(error) => {
+            SdkError::DispatchFailure(_) if any(error, has_no_connection) => {
                 Self::Unsent("it cannot be connected to".to_owned())
             }
-            SdkError::DispatchFailure(failure) if failure.is_io() => {
-                Self::Nothing("the connection broke off".to_owned())
-            }
-            SdkError::DispatchFailure(_) => Self::Unsent(
+            SdkError::DispatchFailure(_) if any(error, has_no_credentials) => Self::Unsent(
                 "the request could not be sent; this server may have no AWS credentials".to_owned(),
             ),
+            SdkError::DispatchFailure(_) => Self::Nothing("the connection broke off".to_owned()),
             SdkError::ResponseError(_) => Self::Nothing("its answer makes no sense".to_owned()),
             _ => Self::Unsent("the request could not be made".to_owned()),
         }
@@ -123,11 +122,23 @@ fn is_fault(code: &str) -> bool {
 }
 
 /// Whether there was not even a connection on which something could have been sent.
-fn was_refused(error: &(dyn Error + 'static)) -> bool {
+fn has_no_connection(error: &(dyn Error + 'static)) -> bool {
+    let refused = |io: &io::Error| io.kind() == io::ErrorKind::ConnectionRefused;
+    error.downcast_ref::<io::Error>().is_some_and(refused)
+        || error
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+}
+
+fn has_no_credentials(error: &(dyn Error + 'static)) -> bool {
+    error.is::<CredentialsError>()
+}
+
+/// Whether an error or one that led to it is of a kind.
+fn any(error: &(dyn Error + 'static), kind: fn(&(dyn Error + 'static)) -> bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+        if kind(error) {
             return true;
         }
         next = error.source();

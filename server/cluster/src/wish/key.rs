@@ -18,20 +18,25 @@ const FIELD: &str = "key";
 /// What an exact version is called by External Secrets.
 const PIN: &str = "uuid/";
 /// What the chart calls the store unless its values say otherwise.
-const STORE: &str = "aws-secrets-manager";
+const STORE: &str = "secrets-manager";
 /// The store's kind unless the chart's values say otherwise.
-const STORE_KIND: &str = "ClusterSecretStore";
+const STORE_KIND: &str = "SecretStore";
 /// The ingress class unless the chart's values say otherwise.
 const CLASS: &str = "apisix";
 
-/// What fetches a key: once for each version, and never on a timer.
-pub fn external_secret(target: &Target, key: &KeyWish) -> ExternalSecret {
+/// What the chart renders to fetch the instance's own secrets.
+pub const INSTANCE_SECRETS: &str = "instance-secrets";
+
+/// What fetches a key, once for each version and never on a timer, from the store that the instance's
+/// own secrets come from. Without one the chart's values are followed, as far as they are known here.
+pub fn external_secret(target: &Target, key: &KeyWish, store: Option<StoreRef>) -> ExternalSecret {
+    let store = store.unwrap_or_else(|| StoreRef {
+        kind: value(target, "secrets", "storeKind", STORE_KIND),
+        name: value(target, "secrets", "store", STORE),
+    });
     let spec = ExternalSecretSpec {
         refresh_policy: Some("OnChange".to_owned()),
-        secret_store_ref: Some(StoreRef {
-            kind: value(target, "secrets", "storeKind", STORE_KIND),
-            name: value(target, "secrets", "store", STORE),
-        }),
+        secret_store_ref: Some(store),
         target: Some(Made {
             name: key.consumer.clone(),
             creation_policy: "Owner".to_owned(),
@@ -119,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_fetched_at_exactly_one_version() {
-        let object = external_secret(&target(ClusterAccess::InCluster), &wish());
+        let object = external_secret(&target(ClusterAccess::InCluster), &wish(), None);
         assert_eq!(pinned(&object), Some(wish().version));
         assert!(is_key(&object.metadata));
         let written = serde_json::to_value(&object).unwrap();
@@ -127,7 +132,7 @@ mod tests {
             written["spec"],
             json!({
                 "refreshPolicy": "OnChange",
-                "secretStoreRef": {"kind": "ClusterSecretStore", "name": "aws-secrets-manager"},
+                "secretStoreRef": {"kind": "SecretStore", "name": "secrets-manager"},
                 "target": {"name": NAME, "creationPolicy": "Owner", "deletionPolicy": "Delete"},
                 "data": [{"secretKey": "key", "remoteRef": {
                     "key": format!("hosted-instances/one/k7mq2x9dr4ht/{NAME}"),
@@ -155,20 +160,23 @@ mod tests {
     fn values_of_the_chart_are_followed_where_they_are_overridden() {
         let mut target = target(ClusterAccess::InCluster);
         target.overrides = json!({
-            "secrets": {"store": "own", "storeKind": "SecretStore"},
+            "secrets": {"store": "own", "storeKind": "ClusterSecretStore"},
             "gateway": {"ingressClassName": "edge"},
         })
         .as_object()
         .unwrap()
         .clone();
-        let store = external_secret(&target, &wish()).spec.secret_store_ref;
-        assert_eq!(
-            store,
-            Some(StoreRef {
-                kind: "SecretStore".to_owned(),
-                name: "own".to_owned()
-            })
-        );
+        let store = |name: &str| StoreRef {
+            kind: "ClusterSecretStore".to_owned(),
+            name: name.to_owned(),
+        };
+        let of = |seen| {
+            external_secret(&target, &wish(), seen)
+                .spec
+                .secret_store_ref
+        };
+        assert_eq!(of(None), Some(store("own")));
+        assert_eq!(of(Some(store("seen"))), Some(store("seen")));
         let class = consumer(&target, NAME).spec.ingress_class_name;
         assert_eq!(class.as_deref(), Some("edge"));
     }

@@ -17,8 +17,8 @@ use service::ports::{ClusterError, KeyWish, Target};
 use super::{apply, forced, inside, remove};
 use crate::client::{call, find};
 use crate::failure::Failure;
-use crate::resource::{ApisixConsumer, ExternalSecret};
-use crate::wish::{self, is_key};
+use crate::resource::{ApisixConsumer, ExternalSecret, StoreRef};
+use crate::wish::{self, INSTANCE_SECRETS, is_key};
 
 /// How many objects are deleted at the same time.
 const AT_ONCE: usize = 8;
@@ -29,14 +29,24 @@ const METADATA: HeaderValue = HeaderValue::from_static(
 
 /// Writes what fetches a key, and its consumer.
 pub async fn write(client: &Client, target: &Target, key: &KeyWish) -> Result<(), ClusterError> {
+    let doing = "writing the key";
     let fetching = inside::<ExternalSecret>(client, target);
-    apply(&fetching, &wish::external_secret(target, key))
+    let store = store(&fetching).await.map_err(|f| f.while_doing(doing))?;
+    apply(&fetching, &wish::external_secret(target, key, store))
         .await
-        .map_err(|f| f.while_doing("writing the key"))?;
+        .map_err(|f| f.while_doing(doing))?;
     let consumers = inside::<ApisixConsumer>(client, target);
     apply(&consumers, &wish::consumer(target, &key.consumer))
         .await
         .map_err(|f| f.while_doing("writing the consumer"))
+}
+
+/// The store that the instance's own secrets are fetched from; none while the chart has rendered none.
+async fn store(api: &Api<ExternalSecret>) -> Result<Option<StoreRef>, Failure> {
+    let params = ListParams::default().fields(&format!("metadata.name={INSTANCE_SECRETS}"));
+    let found = find(|| api.list(&params)).await?;
+    let own = found.into_iter().flat_map(|list| list.items).next();
+    Ok(own.and_then(|own| own.spec.secret_store_ref))
 }
 
 /// Takes a key away.
