@@ -9,6 +9,7 @@ mod helm;
 mod image;
 mod instance;
 mod kinds;
+mod overrides;
 mod pods;
 
 use std::collections::BTreeMap;
