@@ -72,8 +72,9 @@ impl Product {
                 .post("/clusters", &settings, StatusCode::CREATED)
                 .await;
         }
-        let tenant = product.post("/tenants", &json!({"name": "Acme"}), StatusCode::CREATED);
-        product.tenant = id(&tenant.await);
+        let acme = json!({"name": "Acme"});
+        let tenant = product.post("/tenants", &acme, StatusCode::CREATED).await;
+        product.tenant = id(&tenant);
         product.sign_in().await;
         product
     }
@@ -359,7 +360,10 @@ impl Drop for Product {
 fn toml(kubeconfig: &str) -> String {
     use std::fmt::Write as _;
     let site = Site::get();
-    let mut text = format!("[clusters]\nkubeconfig_files = [\"{kubeconfig}\"]\n");
+    let mut text = format!(
+        "[log]\nfilter = \"info,hosted_instances::http::trace=warn\"\n\n\
+         [clusters]\nkubeconfig_files = [\"{kubeconfig}\"]\n"
+    );
     for cluster in site.clusters() {
         write!(
             text,

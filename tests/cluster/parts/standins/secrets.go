@@ -13,6 +13,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Annotation by which the operator sees that somebody else changed its Secret.
@@ -35,6 +36,7 @@ type failure struct {
 
 func (o *secretsOperator) pass(ctx context.Context) time.Duration {
 	next := time.Minute
+	o.validate(ctx)
 	for _, it := range o.world.all(externalSecrets) {
 		if it.GetDeletionTimestamp() != nil {
 			continue
@@ -49,6 +51,19 @@ func (o *secretsOperator) pass(ctx context.Context) time.Duration {
 		}
 	}
 	return next
+}
+
+// validate calls stores ready that name a region; nothing is asked of Secrets Manager for it.
+func (o *secretsOperator) validate(ctx context.Context) {
+	for _, kind := range []schema.GroupVersionResource{secretStores, clusterSecretStores} {
+		for _, it := range o.world.all(kind) {
+			value, reason, message := "True", "Valid", "store validated (stand-in)"
+			if text(it, "spec", "provider", "aws", "region") == "" {
+				value, reason, message = "False", "InvalidProviderConfig", "the store names no region"
+			}
+			report(o.condition(ctx, kind, it, nil, value, reason, message))
+		}
+	}
 }
 
 // version is what the operator remembers of the object it last synchronised.
@@ -143,12 +158,12 @@ func (o *secretsOperator) refresh(ctx context.Context, it *object) time.Duration
 	failed.again = time.Now().Add(pause)
 	o.failures[key(it)] = failed
 	o.world.tell(ctx, it, "Warning", "UpdateFailed", "error processing spec.data: "+err.Error())
-	report(o.condition(ctx, it, nil, "False", "SecretSyncedError", "could not get secret data from provider"))
+	report(o.condition(ctx, externalSecrets, it, nil, "False", "SecretSyncedError", "could not get secret data from provider"))
 	return pause
 }
 
 func (o *secretsOperator) conclude(ctx context.Context, it *object, status, reason, message string) error {
-	return o.condition(ctx, it, map[string]any{
+	return o.condition(ctx, externalSecrets, it, map[string]any{
 		"refreshTime":           time.Now().UTC().Format(time.RFC3339),
 		"syncedResourceVersion": version(it),
 		"binding":               map[string]any{"name": target(it)},
@@ -156,7 +171,8 @@ func (o *secretsOperator) conclude(ctx context.Context, it *object, status, reas
 }
 
 func (o *secretsOperator) condition(
-	ctx context.Context, it *object, status map[string]any, value, reason, message string,
+	ctx context.Context, kind schema.GroupVersionResource, it *object, status map[string]any,
+	value, reason, message string,
 ) error {
 	since := time.Now().UTC().Format(time.RFC3339)
 	for _, one := range list(it.Object, "status", "conditions") {
@@ -174,7 +190,7 @@ func (o *secretsOperator) condition(
 	status["conditions"] = []any{map[string]any{
 		"type": "Ready", "status": value, "reason": reason, "message": message, "lastTransitionTime": since,
 	}}
-	return o.world.status(ctx, externalSecrets, it, status)
+	return o.world.status(ctx, kind, it, status)
 }
 
 // read fetches what the object refers to.
