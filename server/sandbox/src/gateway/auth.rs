@@ -1,4 +1,7 @@
 //! Who may pass: `key-auth`, then `consumer-restriction`.
+//!
+//! The first knows every tenant's keys and asks only whether somebody has this one; it is the second
+//! alone that keeps a tenant's key out of another's instance.
 
 use super::plugins::Plugins;
 use super::state::Consumers;

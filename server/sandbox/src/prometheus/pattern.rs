@@ -1,5 +1,7 @@
 //! Regular expressions as far as label matchers need them: letters, any letter, repetition and
 //! alternatives, anchored at both ends as Prometheus anchors them.
+//!
+//! What stands beyond that is refused when it is read. Matching looks at each letter of a text once.
 
 /// Alternatives, each a row of pieces.
 #[derive(Debug)]

@@ -1,4 +1,7 @@
 //! The few forms of the query language that are understood: a selector, and a sum of one by labels.
+//!
+//! Everything else is an error, never an empty answer: who asks for a rate must not read that nobody
+//! came.
 
 use super::pattern::Pattern;
 use std::collections::BTreeMap;

@@ -43,6 +43,27 @@ async fn state_and_addresses_survive() {
 }
 
 #[tokio::test]
+async fn pods_are_as_many_as_replicas() {
+    let world = World::new().await;
+    let list = "/api/v1/namespaces/ingress-apisix/pods?labelSelector=app.kubernetes.io/name=apisix";
+    let count = |pods: &serde_json::Value| pods["items"].as_array().unwrap().len();
+    assert_eq!(count(&world.get(list).await.1), 3);
+    let fewer = |config| sandbox::SandboxConfig {
+        gateway_replicas: 2,
+        ..config
+    };
+    let world = world.restarted_with(fewer).await;
+    assert_eq!(world.endpoints.replica_urls.len(), 2);
+    crate::world::eventually("two pods", || async {
+        match count(&world.get(list).await.1) {
+            2 => Ok(()),
+            other => Err(other.to_string()),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn addresses_that_an_older_sandbox_wrote_are_completed() {
     let world = World::new().await;
     let file = world.dir().join("ports.json");

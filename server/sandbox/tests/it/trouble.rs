@@ -2,7 +2,7 @@
 
 use crate::look::KEYED;
 use crate::world::{World, eventually, gate};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ async fn until_accepted(world: &World) {
 
 #[tokio::test]
 async fn a_lagging_replica_opens_after_the_controller_and_the_others_are_done() {
-    let lag = Duration::from_secs(3);
+    let lag = Duration::from_secs(6);
     let world = World::with(0.0, |config| sandbox::SandboxConfig { lag, ..config }).await;
     one_token(&world).await;
     world.begin("gateway-lagging").await;
@@ -107,48 +107,42 @@ async fn a_stuck_replica_keeps_its_state_over_a_restart() {
     world.until_status(A, KEY, 401).await;
 }
 
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array();
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
+}
+
+/// The name of the one pod of three that is not ready.
+async fn until_unready(world: &World) -> String {
+    let list = "/api/v1/namespaces/ingress-apisix/pods?labelSelector=app.kubernetes.io/name=apisix";
+    eventually("a pod that is not ready", || async {
+        let pods = world.get(list).await.1["items"]
+            .as_array()
+            .cloned()
+            .unwrap();
+        let unready: Vec<_> = pods.iter().filter(|pod| !is_ready(pod)).collect();
+        match unready[..] {
+            [pod] if pods.len() == 3 => Ok(pod["metadata"]["name"].as_str().unwrap().to_owned()),
+            _ => Err(format!("{pods:?}")),
+        }
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_replica_that_is_gone_stays_listed_and_answers_nobody() {
     let world = World::new().await;
     one_token(&world).await;
     let before = world.look(A, KEYED[0]).await;
     world.begin("gateway-gone").await;
-    let list = "/api/v1/namespaces/ingress-apisix/pods?labelSelector=app.kubernetes.io/name=apisix";
-    let pods = eventually("a pod that is not ready", || async {
-        let pods = world.get(list).await.1["items"]
-            .as_array()
-            .cloned()
-            .unwrap();
-        let ready = |pod: &serde_json::Value| {
-            let conditions = pod["status"]["conditions"].as_array().unwrap();
-            conditions
-                .iter()
-                .any(|one| one["type"] == "Ready" && one["status"] == "True")
-        };
-        if pods.len() == 3 && pods.iter().filter(|pod| ready(pod)).count() == 2 {
-            Ok(pods
-                .into_iter()
-                .filter(|pod| !ready(pod))
-                .collect::<Vec<_>>())
-        } else {
-            Err(format!("{pods:?}"))
-        }
-    })
-    .await;
-    let name = pods[0]["metadata"]["name"].as_str().unwrap();
-    let proxy = format!(
-        "/api/v1/namespaces/ingress-apisix/pods/{name}:9080/proxy{}",
-        KEYED[0]
-    );
+    let pod = until_unready(&world).await;
+    let pods = "/api/v1/namespaces/ingress-apisix/pods";
+    let proxy = format!("{pods}/{pod}:9080/proxy{}", KEYED[0]);
     let (status, refusal) = world.get(&proxy).await;
+    let message = refusal["message"].as_str().unwrap();
     assert_eq!(status, 503);
-    assert!(
-        refusal["message"]
-            .as_str()
-            .unwrap()
-            .contains("connection refused"),
-        "{refusal}"
-    );
+    assert!(message.contains("connection refused"), "{message}");
     let direct = format!("{}{}", world.endpoints.replica_urls[2], KEYED[0]);
     eventually("a refused connection", || async {
         match world.http.get(&direct).send().await {
@@ -165,20 +159,15 @@ async fn a_replica_that_is_gone_stays_listed_and_answers_nobody() {
     until_shown(&world, 0, KEYED[0], 3).await;
     world.end("gateway-gone").await;
     eventually("its door", || async {
-        world
-            .http
-            .get(&direct)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string())
+        let answer = world.http.get(&direct).send().await;
+        answer.map(drop).map_err(|error| error.to_string())
     })
     .await;
     world.until_proven(A, 3).await;
     let after = world.look(A, KEYED[0]).await;
-    let old: Vec<_> = after.keys().filter(|(number, _)| *number == 2).collect();
+    let mut there = after.keys().filter(|(number, _)| *number == 2);
     assert!(
-        old.iter().all(|place| !before.contains_key(place)),
+        there.all(|place| !before.contains_key(place)),
         "new processes: {after:?}"
     );
 }

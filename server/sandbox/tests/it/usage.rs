@@ -97,3 +97,22 @@ async fn the_pod_proxy_keeps_to_a_connection_unless_it_is_asked_at_once() {
     }
     assert!(at_once.is_superset(&one_by_one));
 }
+
+#[tokio::test]
+async fn a_connection_that_is_kept_belongs_to_one_worker() {
+    let world = two_tokens().await;
+    let kept = reqwest::Client::builder().build().unwrap();
+    let mut seen = BTreeSet::new();
+    for _ in 0..20 {
+        let answer = kept
+            .get(format!("{}{}", world.endpoints.replica_urls[0], KEYED[0]))
+            .header("host", format!("{A}.sandbox.localhost"))
+            .send()
+            .await
+            .unwrap();
+        seen.insert(answer.headers()["x-gate"].to_str().unwrap().to_owned());
+        // The connection is free again once its answer has been read.
+        answer.text().await.unwrap();
+    }
+    assert_eq!(seen.len(), 1, "{seen:?}");
+}

@@ -71,9 +71,14 @@ impl World {
 
     /// The same folder in a new sandbox.
     pub async fn restarted(self) -> Self {
+        self.restarted_with(|config| config).await
+    }
+
+    /// The same folder in a new sandbox that is set otherwise than usual.
+    pub async fn restarted_with(self, set: impl FnOnce(SandboxConfig) -> SandboxConfig) -> Self {
         let Self { sandbox, dir, .. } = self;
         sandbox.stop().await;
-        let config = config(dir.path(), 0.0);
+        let config = set(config(dir.path(), 0.0));
         Self::over(dir, config).await
     }
 
