@@ -145,20 +145,17 @@ fn the_schema_describes_every_value_with_its_default() {
             &mut all,
         );
         assert!(all.len() > 20, "{chart}: {}", all.len());
-        for (path, (value, described)) in &all {
+        for (path, (value, said)) in &all {
             assert!(
-                described["description"].is_string(),
+                said["description"].is_string(),
                 "{chart}: {path} is not described"
             );
             if *value != json!("") {
-                assert_eq!(
-                    described["default"], *value,
-                    "{chart}: the default of {path}"
-                );
+                assert_eq!(said["default"], *value, "{chart}: the default of {path}");
             }
         }
         let mut known = Vec::new();
-        self::described(&schema, "", &mut known);
+        described(&schema, "", &mut known);
         let without: Vec<&String> = known
             .iter()
             .filter(|path| !all.contains_key(*path) && *path != ".global")

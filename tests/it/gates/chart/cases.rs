@@ -197,7 +197,7 @@ pub fn rendered() -> &'static [Rendered] {
     ALL.get_or_init(|| render(helm))
 }
 
-/// Whether documents of a case are wanted that only some cases have.
-pub fn with<'a>(case: &'a str) -> impl Iterator<Item = &'static Rendered> + use<'a> {
+/// The renderings of one case, one for each release that has it.
+pub fn with(case: &str) -> impl Iterator<Item = &'static Rendered> + use<'_> {
     rendered().iter().filter(move |it| it.case == case)
 }

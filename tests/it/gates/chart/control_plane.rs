@@ -37,9 +37,9 @@ fn render(name: &str, given: &Value) -> Result<Vec<Value>, String> {
     call.template(helm)
 }
 
-fn with(given: Value) -> Vec<Value> {
+fn with(given: &Value) -> Vec<Value> {
     let mut all = needed();
-    merge(&mut all, &given);
+    merge(&mut all, given);
     render("values", &all).unwrap_or_else(|why| panic!("{why}"))
 }
 
@@ -65,7 +65,7 @@ fn rendered() -> &'static [(String, Vec<Value>)] {
         cases.push(("settings".to_owned(), settings()));
         cases
             .into_iter()
-            .map(|(name, given)| (name, with(given)))
+            .map(|(name, given)| (name, with(&given)))
             .collect()
     })
 }
@@ -290,6 +290,13 @@ fn plain(rules: &Value) -> BTreeSet<(String, String, Vec<String>)> {
         .collect()
 }
 
+/// Every rendering that grants rights.
+fn granting() -> impl Iterator<Item = &'static (String, Vec<Value>)> {
+    rendered()
+        .iter()
+        .filter(|(case, _)| case != "rights.create=false")
+}
+
 #[test]
 fn the_rights_are_those_that_the_program_uses() {
     let printed = hosted_instances::docs::rights();
@@ -298,106 +305,108 @@ fn the_rights_are_those_that_the_program_uses() {
         kept.trim_end() == printed.trim_end(),
         "files/rights.yaml is not what the program prints; run `cargo xtask docs`"
     );
-    for (case, documents) in rendered()
-        .iter()
-        .filter(|(case, _)| case != "rights.create=false")
-    {
-        let places = [
-            (
-                "ClusterRole",
-                "hosted-instances",
-                Value::Null,
-                cluster::Scope::Everywhere,
-            ),
-            (
-                "Role",
-                "hosted-instances-applications",
-                json!("hosted-instances"),
-                cluster::Scope::Applications,
-            ),
-            (
-                "Role",
-                "hosted-instances-project",
-                json!("argocd"),
-                cluster::Scope::ArgoCd,
-            ),
-            (
-                "Role",
-                "hosted-instances-gateway",
-                json!("ingress-apisix"),
-                cluster::Scope::Gateway,
-            ),
-        ];
+    let places = [
+        (
+            "ClusterRole",
+            "hosted-instances",
+            "",
+            cluster::Scope::Everywhere,
+        ),
+        (
+            "Role",
+            "hosted-instances-applications",
+            "hosted-instances",
+            cluster::Scope::Applications,
+        ),
+        (
+            "Role",
+            "hosted-instances-project",
+            "argocd",
+            cluster::Scope::ArgoCd,
+        ),
+        (
+            "Role",
+            "hosted-instances-gateway",
+            "ingress-apisix",
+            cluster::Scope::Gateway,
+        ),
+    ];
+    for (case, documents) in granting() {
+        let mut granted = 0;
         for (kind, name, namespace, scope) in places {
-            let named = |kind: &str| {
-                of(documents, kind)
-                    .into_iter()
-                    .find(|it| it["metadata"]["name"] == name)
-                    .unwrap_or_else(|| panic!("{case}: no {kind} {name}"))
-            };
-            let role = named(kind);
-            assert_eq!(role["metadata"]["namespace"], namespace);
-            let wished = cluster::rules()
+            let role = named(documents, kind, name);
+            assert_eq!(
+                role["metadata"]["namespace"].as_str().unwrap_or(""),
+                namespace,
+                "{case}: {name}"
+            );
+            let texts = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+            let wished: BTreeSet<_> = cluster::rules()
                 .into_iter()
-                .filter(|rule| rule.scope == scope);
-            let wished: BTreeSet<_> = wished
+                .filter(|rule| rule.scope == scope)
                 .map(|rule| {
                     (
                         rule.group.to_owned(),
                         rule.resource.to_owned(),
-                        rule.verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+                        texts(rule.verbs),
                     )
                 })
                 .collect();
             assert_eq!(plain(&role["rules"]), wished, "{case}: {name}");
-            let binding = named(&format!("{kind}Binding"));
-            assert_eq!(
-                binding["roleRef"],
-                json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name})
-            );
-            let subjects: BTreeMap<&str, &str> = binding["subjects"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|it| {
-                    (
-                        it["kind"].as_str().unwrap_or(""),
-                        it["name"].as_str().unwrap_or(""),
-                    )
-                })
-                .collect();
-            let mut all = BTreeMap::from([("Group", "hosted-instances")]);
-            if case != "enabled=false" {
-                all.insert("ServiceAccount", "hosted-instances");
-            }
-            assert_eq!(subjects, all, "{case}");
+            granted += wished.len();
         }
-        let granted: usize = ["ClusterRole", "Role"]
-            .iter()
-            .flat_map(|kind| of(documents, kind))
-            .map(|role| plain(&role["rules"]).len())
-            .sum();
         assert_eq!(granted, cluster::rules().len(), "{case}: every right once");
-        for role in of(documents, "ClusterRole")
-            .into_iter()
-            .chain(of(documents, "Role"))
-        {
-            for (_, resource, verbs) in plain(&role["rules"]) {
-                assert!(
-                    !verbs
-                        .iter()
-                        .any(|verb| ["*", "escalate", "bind", "impersonate"]
-                            .contains(&verb.as_str())),
-                    "{resource}: {verbs:?}"
-                );
-                let reads = verbs
-                    .iter()
-                    .any(|verb| ["get", "list", "watch"].contains(&verb.as_str()));
-                assert!(
-                    resource != "*" && !(resource == "secrets" && reads),
-                    "{resource}: {verbs:?}"
-                );
+    }
+}
+
+fn named<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
+    let mut found = of(documents, kind).into_iter();
+    found
+        .find(|it| it["metadata"]["name"] == name)
+        .unwrap_or_else(|| panic!("there is no {kind} {name}"))
+}
+
+#[test]
+fn rights_are_bound_to_the_program_and_to_nobody_else() {
+    for (case, documents) in granting() {
+        let mut all = BTreeMap::from([("Group", "hosted-instances")]);
+        if case != "enabled=false" {
+            all.insert("ServiceAccount", "hosted-instances");
+        }
+        for kind in ["ClusterRole", "Role"] {
+            for role in of(documents, kind) {
+                let name = role["metadata"]["name"].as_str().expect("a name");
+                let binding = named(documents, &format!("{kind}Binding"), name);
+                let refers =
+                    json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
+                assert_eq!(binding["roleRef"], refers);
+                let text = |it: &'static str| {
+                    move |subject: &'static Value| subject[it].as_str().unwrap_or("")
+                };
+                let subjects = binding["subjects"].as_array().into_iter().flatten();
+                let subjects: BTreeMap<&str, &str> = subjects
+                    .map(|it| (text("kind")(it), text("name")(it)))
+                    .collect();
+                assert_eq!(subjects, all, "{case}: {name}");
             }
+        }
+    }
+}
+
+#[test]
+fn no_right_is_one_that_gives_more_rights_or_reads_secrets() {
+    for (case, documents) in granting() {
+        let roles = of(documents, "ClusterRole")
+            .into_iter()
+            .chain(of(documents, "Role"));
+        for (_, resource, verbs) in roles.flat_map(|role| plain(&role["rules"])) {
+            let has = |any: &[&str]| verbs.iter().any(|verb| any.contains(&verb.as_str()));
+            assert!(
+                !has(&["*", "escalate", "bind", "impersonate"]),
+                "{case}: {resource}: {verbs:?}"
+            );
+            let reads = resource == "secrets" && has(&["get", "list", "watch"]);
+            assert!(resource != "*" && !reads, "{case}: {resource}: {verbs:?}");
         }
     }
 }
