@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { violations } from './accessibility.mjs';
 import { makeOwner, remembered, remember } from './people.mjs';
 
-export const WIDTHS = [390, 1280, 1920];
+export const WIDTHS = [320, 390, 1280, 1920];
 export const SCHEMES = ['light', 'dark'];
 
-const HEIGHTS = { 390: 844, 1280: 800, 1920: 1080 };
+const HEIGHTS = { 320: 640, 390: 844, 1280: 800, 1920: 1080 };
 const PATIENCE = 15_000;
 const DOCS = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 

@@ -9,6 +9,7 @@ use service::operation::OperationFilter;
 use super::Table;
 use super::desk::{Desk, id};
 use super::fleet::Asked;
+use super::posted::Posted;
 use crate::pages::operations;
 use crate::ui::form::Form;
 
@@ -18,6 +19,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
         .page("/operations/{id}", show)
         .form("/operations/{id}/cancel", cancel)
         .form("/operations/{id}/retry", retry)
+        .form("/operations/{id}/go-on-unproven", go_on)
 }
 
 async fn list(desk: Desk, Query(asked): Query<Asked>) -> Response {
@@ -48,6 +50,29 @@ async fn show_page(desk: &Desk, text: &str, form: &Form) -> Response {
 
 async fn show(desk: Desk, Path(text): Path<String>) -> Response {
     show_page(&desk, &text, &Form::default()).await
+}
+
+async fn go_on(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response {
+    let caller = &desk.caller;
+    let done = match id::<OperationId>(&text, "operation") {
+        Ok(id) => {
+            desk.services
+                .operation
+                .go_on_unproven(&caller.actor, id, posted.get("reason"), &caller.origin)
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(one) => desk.done(
+            "It goes on without the proof; the reason is kept in the audit trail.",
+            &format!("/operations/{}", one.id),
+        ),
+        Err(error) => match Desk::refused(error, posted.into_form()) {
+            Ok(form) => show_page(&desk, &text, &form).await,
+            Err(error) => desk.failed(&error),
+        },
+    }
 }
 
 async fn cancel(desk: Desk, Path(text): Path<String>) -> Response {

@@ -164,7 +164,7 @@ fn unproven(caller: &Caller, one: &OperationView, form: &Form) -> Option<AnyView
             <li>"Who decided it, and why, stays in the audit trail and in this operation."</li>
         </ul>
         <form class="form section" method="post" action=format!("{PATH}/{}/go-on-unproven", one.id) data-once>
-            {field(form, "reason", "Reason").help("For whoever asks later: what was seen, who was asked.").max(400).view()}
+            {field(form, "reason", "Reason").help("For whoever asks later: what was seen, who was asked.").max(300).view()}
             {buttons("destroy", "Go on unproven", "")}
         </form>
     };

@@ -6,6 +6,8 @@ const PAGES = {
   tenants: '/tenants',
   'tenant-new': '/tenants/new',
   instances: '/instances',
+  tokens: '/tokens',
+  leaks: '/leaks',
   operations: '/operations',
   clusters: '/clusters',
   'cluster-new': '/clusters/new',

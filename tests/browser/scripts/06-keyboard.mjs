@@ -9,6 +9,8 @@ const PAGES = [
   '/tenants/new',
   '/instances',
   '/instances/new',
+  '/tokens',
+  '/leaks',
   '/operations',
   '/clusters',
   '/clusters/new',

@@ -40,7 +40,7 @@ impl For {
     }
 }
 
-const ROUTES: [(&str, &str, For); 75] = [
+const ROUTES: [(&str, &str, For); 76] = [
     ("GET", "/sign-in", For::Open),
     ("POST", "/sign-in", For::Open),
     ("POST", "/sign-out", For::Known),
@@ -113,6 +113,7 @@ const ROUTES: [(&str, &str, For); 75] = [
     ("GET", "/operations/{id}", For::Tenant),
     ("POST", "/operations/{id}/cancel", For::Operators),
     ("POST", "/operations/{id}/retry", For::Operators),
+    ("POST", "/operations/{id}/go-on-unproven", For::Owners),
     ("GET", "/clusters", For::Staff),
     ("POST", "/clusters", For::Operators),
     ("GET", "/clusters/new", For::Operators),
