@@ -1,6 +1,7 @@
 //! The whole port against whole clusters: the stories that an operation and a watch live through, over
 //! real HTTP. Every wait is for a condition that the watch reports.
 
+mod token;
 mod world;
 
 use std::time::{Duration, Instant};

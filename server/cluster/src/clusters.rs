@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use crate::access::{Directory, Ways};
 use crate::aws::{Aws, SecretsManagerOverride, Vault};
 use crate::client::{Clients, Handle};
-use crate::{check, leftovers, observe, prober, secrets, write};
+use crate::{check, leftovers, observe, prober, secrets, wish, write};
 
 /// What the adapters are started with.
 #[derive(Clone, Debug)]
@@ -178,6 +178,7 @@ impl ClusterPort for Clusters {
         consumer: &str,
         key: Option<&PlainToken>,
     ) -> Result<(), ClusterError> {
+        wish::is_name(consumer)?;
         let handle = self.handle(target).await?;
         write::key::watchman(&handle.client, target, consumer, key).await
     }

@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(found[0].sync_message, "R: why");
     }
 
-    fn consumer(generation: i64, conditions: Value) -> ApisixConsumer {
+    fn consumer(generation: i64, conditions: &Value) -> ApisixConsumer {
         let made = wish::consumer(&target(ClusterAccess::InCluster), "t1");
         let mut json = serde_json::to_value(made).unwrap();
         json["metadata"]["generation"] = json!(generation);
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn both_generations_of_the_controller_are_understood() {
         let said = |generation, conditions| {
-            facts(&[], &[consumer(generation, conditions)])
+            facts(&[], &[consumer(generation, &conditions)])
                 .remove(0)
                 .accepted
         };
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_consumer_of_another_secret_is_not_ours_as_it_should_be() {
-        let mut other = consumer(1, json!([]));
+        let mut other = consumer(1, &json!([]));
         assert!(facts(&[], std::slice::from_ref(&other))[0].consumer_present);
         other
             .spec
@@ -204,7 +204,7 @@ mod tests {
             .unwrap()
             .name = "x".to_owned();
         assert!(!facts(&[], std::slice::from_ref(&other))[0].consumer_present);
-        let mut theirs = consumer(1, json!([]));
+        let mut theirs = consumer(1, &json!([]));
         theirs.metadata.labels = None;
         assert!(facts(&[], &[theirs]).is_empty());
     }

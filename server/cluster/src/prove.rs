@@ -20,18 +20,18 @@ use self::round::round;
 use self::route::{Route, routes};
 use crate::failure::Failure;
 
-/// Within which a look ends.
-const WITHIN: Duration = Duration::from_millis(4_900);
+/// Within which a look ends, the way to the cluster included.
+pub const WITHIN: Duration = Duration::from_millis(4_900);
 /// Within which a replica answers anything.
 const GREETING: Duration = Duration::from_secs(2);
 
-/// Asks every keyed route at every replica, all of them side by side.
+/// Asks every keyed route at every replica, all of them side by side, until `end` at the latest.
 pub async fn look(
     client: &Client,
     target: &Target,
     generation: i64,
+    end: Instant,
 ) -> Result<GatewayLook, ClusterError> {
-    let end = Instant::now() + WITHIN;
     let how = &target.cluster.gateway.replicas;
     let listed = async { futures::try_join!(routes(client, target), replicas(client, how)) };
     let (routes, replicas) = timeout_at(end, listed)

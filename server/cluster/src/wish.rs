@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub use application::{application, compared, owned};
 pub use gate::{GATE, gate, read_gate};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-pub use key::{INSTANCE_SECRETS, consumer, external_secret, is_key, pinned};
+pub use key::{INSTANCE_SECRETS, consumer, external_secret, is_key, is_name, pinned};
 pub use namespace::{namespace, quota, watchman_secret};
 use service::ports::Target;
 

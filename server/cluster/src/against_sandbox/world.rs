@@ -65,6 +65,7 @@ impl World {
         };
         let config = SandboxConfig {
             pace: Pace(0.0),
+            lag: Duration::from_millis(400),
             ..SandboxConfig::new(dir.path().to_owned(), vec![seed])
         };
         let sandbox = Sandbox::start(config).await.unwrap();
@@ -140,18 +141,27 @@ impl World {
 
     /// Every step of a creation, each twice, since each may be repeated.
     pub async fn create(&self) {
+        self.create_as(&self.target, &self.key()).await;
+    }
+
+    /// The same for another instance, and with another key for its watchman.
+    pub async fn create_as(&self, target: &Target, key: &PlainToken) {
+        let gate = Gate {
+            generation: 1,
+            open_to: vec!["watchman".to_owned()],
+        };
         for _ in 0..2 {
-            let (clusters, target) = (&self.clusters, &self.target);
+            let clusters = &self.clusters;
             clusters.apply_namespace(target).await.unwrap();
             clusters
                 .write_secrets(target, &Self::secrets())
                 .await
                 .unwrap();
             clusters
-                .apply_watchman(target, "watchman", Some(&self.key()))
+                .apply_watchman(target, "watchman", Some(key))
                 .await
                 .unwrap();
-            self.gate(1, &["watchman"]).await.unwrap();
+            clusters.apply_gate(target, &gate).await.unwrap();
             clusters.apply_application(target).await.unwrap();
         }
     }

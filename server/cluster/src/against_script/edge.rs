@@ -25,7 +25,17 @@ impl Drop for Edge {
 }
 
 impl Edge {
-    pub async fn start(
+    /// Begins to listen. The script is told the number of the connection and the head of the request.
+    pub async fn start(script: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> Self {
+        Self::listen(move |number, head| Some(script(number, head))).await
+    }
+
+    /// Takes every connection and says nothing.
+    pub async fn silent() -> Self {
+        Self::listen(|_, _| None).await
+    }
+
+    async fn listen(
         script: impl Fn(usize, &str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -56,7 +66,7 @@ async fn serve(
     mut stream: TcpStream,
     number: usize,
     script: Arc<Script>,
-    heard: Arc<Mutex<Vec<String>>>,
+    asked: Arc<Mutex<Vec<String>>>,
 ) {
     let mut head = Vec::new();
     let mut part = [0; 1024];
@@ -67,7 +77,7 @@ async fn serve(
         }
     }
     let head = String::from_utf8(head).unwrap();
-    heard.lock().unwrap().push(head.clone());
+    asked.lock().unwrap().push(head.clone());
     match script(number, &head) {
         // The other side may have heard enough already.
         Some(answer) => drop(stream.write_all(answer.as_bytes()).await),
@@ -76,13 +86,11 @@ async fn serve(
 }
 
 /// An answer with a body of two bytes.
-pub fn answer(status: u16, headers: &str) -> Option<String> {
-    Some(format!(
-        "HTTP/1.1 {status} X\r\n{headers}content-length: 2\r\nconnection: close\r\n\r\n{{}}"
-    ))
+pub fn answer(status: u16, headers: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\n{headers}content-length: 2\r\nconnection: close\r\n\r\n{{}}")
 }
 
 /// The refusal of a worker whose gate has a generation.
-pub fn refusal(generation: i64, worker: usize) -> Option<String> {
+pub fn refusal(generation: i64, worker: usize) -> String {
     answer(401, &format!("X-Gate: {generation}.{worker}\r\n"))
 }

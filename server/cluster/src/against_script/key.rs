@@ -94,12 +94,13 @@ async fn all_keys_go_consumers_first_and_the_charts_secret_stays() {
 
 #[tokio::test]
 async fn a_consumer_that_stays_keeps_its_secret() {
-    let api = Api::start(
-        |asked: &Asked, _| match asked.path.contains("apisixconsumers") {
-            true => Say::status(403, "no"),
-            false => Say::Json(200, json!({})),
-        },
-    )
+    let api = Api::start(|asked: &Asked, _| {
+        if asked.path.contains("apisixconsumers") {
+            Say::status(403, "no")
+        } else {
+            Say::Json(200, json!({}))
+        }
+    })
     .await;
     let (clusters, target) = world(&api);
     clusters.remove_key(&target, TOKEN).await.unwrap_err();

@@ -5,10 +5,11 @@ use model::cluster::ClusterSettings;
 use model::enforcement::GatewayLook;
 use model::secret_text::PlainToken;
 use service::ports::{ClusterError, KeyFact, KeyWish, NewTokenEntry, Target, TokenPort, Usage};
+use tokio::time::{Instant, timeout_at};
 
 use super::Clusters;
 use crate::secrets::token;
-use crate::{keys, metrics, prober, prove, write};
+use crate::{keys, metrics, prober, prove, wish, write};
 
 #[async_trait]
 impl TokenPort for Clusters {
@@ -17,6 +18,7 @@ impl TokenPort for Clusters {
         target: &Target,
         entry: &NewTokenEntry,
     ) -> Result<(), ClusterError> {
+        wish::is_name(&entry.consumer)?;
         let client = self.secrets_manager(&target.cluster).await?;
         token::write(&client, target, entry).await
     }
@@ -27,6 +29,7 @@ impl TokenPort for Clusters {
     }
 
     async fn apply_key(&self, target: &Target, key: &KeyWish) -> Result<(), ClusterError> {
+        wish::is_name(&key.consumer)?;
         write::key::write(&self.handle(target).await?.client, target, key).await
     }
 
@@ -39,7 +42,11 @@ impl TokenPort for Clusters {
     }
 
     async fn look(&self, target: &Target, generation: i64) -> Result<GatewayLook, ClusterError> {
-        prove::look(&self.handle(target).await?.client, target, generation).await
+        let end = Instant::now() + prove::WITHIN;
+        let handle = timeout_at(end, self.handle(target))
+            .await
+            .map_err(|_| ClusterError::Unreachable("no answer within 5 s".to_owned()))??;
+        prove::look(&handle.client, target, generation, end).await
     }
 
     async fn knock(&self, neighbour: &Target, key: &PlainToken) -> Option<u16> {

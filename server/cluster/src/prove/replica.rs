@@ -3,7 +3,8 @@
 //! connection to it; only one that has ended, or has never had an address, cannot answer anybody.
 
 use http::{HeaderMap, Request};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Collected, Limited};
+use hyper::body::Bytes;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use kube::client::Body;
@@ -49,7 +50,7 @@ pub struct Heard {
 pub async fn replicas(client: &Client, how: &Replicas) -> Result<Vec<Replica>, Failure> {
     let (namespace, selector, port, direct) = match how {
         Replicas::Addresses { addresses, .. } => {
-            return Ok(addresses.iter().map(at_address).collect());
+            return Ok(addresses.iter().map(|it| at_address(it)).collect());
         }
         Replicas::Pods {
             namespace,
@@ -71,11 +72,11 @@ pub async fn replicas(client: &Client, how: &Replicas) -> Result<Vec<Replica>, F
     Ok(replicas)
 }
 
-fn at_address(address: &String) -> Replica {
+fn at_address(address: &str) -> Replica {
     Replica {
-        name: address.clone(),
+        name: address.to_owned(),
         ready: true,
-        way: Way::Direct(address.clone()),
+        way: Way::Direct(address.to_owned()),
     }
 }
 
@@ -161,7 +162,7 @@ async fn proxied(client: &Client, place: &str, route: &Route) -> Result<Heard, S
     let (parts, body) = response.into_parts();
     // Read to its end, so that the connection can be used again; a longer answer is cut off.
     let body = Limited::new(body, BODY).collect().await;
-    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.map_or_else(|_| Bytes::new(), Collected::to_bytes);
     if parts.status.as_u16() >= 400
         && let Some(said) = said_by_the_api(&body)
     {

@@ -4,7 +4,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
-use service::ports::{KeyWish, Target};
+use service::ports::{ClusterError, KeyWish, Target};
 
 use super::{MANAGED_BY, MANAGER, inside};
 use crate::drift;
@@ -74,6 +74,18 @@ pub fn consumer(target: &Target, name: &str) -> ApisixConsumer {
     let mut object = ApisixConsumer::new(name, spec);
     object.metadata = inside(target, name);
     object
+}
+
+/// Whether a consumer may be called so.
+pub fn is_name(name: &str) -> Result<(), ClusterError> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    if (1..=63).contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(ClusterError::Refused(format!(
+        "{name} cannot be the name of a consumer: only small letters and digits mean the same to every \
+         ingress controller"
+    )))
 }
 
 /// The version that an object pins, if it is one of ours.
@@ -188,6 +200,15 @@ mod tests {
         assert_eq!(values["secrets"]["store"], STORE);
         assert_eq!(values["secrets"]["storeKind"], STORE_KIND);
         assert_eq!(values["gateway"]["ingressClassName"], CLASS);
+    }
+
+    #[test]
+    fn names_that_controllers_read_differently_are_refused() {
+        assert_eq!(is_name(NAME), Ok(()));
+        assert_eq!(is_name("watchman12"), Ok(()));
+        for name in ["", "t-1", "t_1", "T1", "t.1", "t/../x", &"t".repeat(64)] {
+            assert!(is_name(name).is_err(), "{name}");
+        }
     }
 
     #[test]
