@@ -1,6 +1,7 @@
 //! What a cluster runs before its first instance: every file can be read, every chart is pinned and comes
 //! from where the project admits, every value that something else relies on is as it relies on it.
 
+mod agreement;
 mod files;
 mod schema;
 mod values;

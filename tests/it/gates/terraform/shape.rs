@@ -3,6 +3,7 @@
 //! real server put into a sandbox cluster.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use hcl::eval::{Context, Evaluate as _, FuncArgs, FuncDef, ParamType};
 use hcl::{Block, Body, Expression, Map, Value as Hcl};
@@ -112,7 +113,7 @@ async fn made() -> Made {
     )
     .await;
     let clusters = sandbox::endpoints_of(&place.data.join("sandbox")).expect("a sandbox");
-    let mut found = None;
+    let found = Mutex::new(None);
     until("the Application is written", async || {
         for cluster in &clusters {
             let list = get(&format!(
@@ -121,13 +122,13 @@ async fn made() -> Made {
             ))
             .await;
             if let Some(one) = list["items"].as_array().and_then(|items| items.first()) {
-                found = Some((cluster.api_url.clone(), one.clone()));
+                *found.lock().expect("a lock") = Some((cluster.api_url.clone(), one.clone()));
             }
         }
-        found.is_some()
+        found.lock().expect("a lock").is_some()
     })
     .await;
-    let (api, application) = found.expect("an Application");
+    let (api, application) = found.into_inner().expect("a lock").expect("an Application");
     Made {
         _server: server,
         _folder: folder,

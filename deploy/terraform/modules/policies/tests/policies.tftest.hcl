@@ -94,6 +94,11 @@ run "service_accounts_are_named_one_by_one_but_for_databases" {
     condition     = [for name, role in output.roles : name if strcontains(role.trust, "StringLike")] == ["postgres-backup"]
     error_message = "A pattern trusts more than the databases of instances."
   }
+
+  assert {
+    condition     = values(jsondecode(output.roles["postgres-backup"].trust).Statement[0].Condition.StringLike) == ["system:serviceaccount:prism*:postgres-pod"]
+    error_message = "More than the databases of instances may write their backups."
+  }
 }
 
 run "a_prefix_with_a_star_is_refused" {
