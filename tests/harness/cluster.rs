@@ -237,6 +237,17 @@ impl Imagined {
         self.changed();
     }
 
+    /// Somebody deletes the namespace of an instance, with all that is in it.
+    pub fn lose_namespace(&self, instance: &InstanceId) {
+        let mut world = self.world();
+        if let Some(thing) = world.things.get_mut(instance) {
+            thing.empty();
+        }
+        world.settle();
+        drop(world);
+        self.changed();
+    }
+
     /// A pod of an instance is in trouble, or well again.
     pub fn trouble(&self, instance: &InstanceId, pod: Option<PodFact>) {
         match pod {

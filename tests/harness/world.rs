@@ -4,17 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::actor::SignedIn;
 use model::cluster::Purpose;
 use model::instance::InstanceState;
 use model::operation::{OperationState, StepName};
+use model::user::StaffRole;
 use model::view::{InstanceView, OperationView};
-use model::{Actor, InstanceId, OperationId, TenantId};
+use model::{Actor, InstanceId, OperationId, SessionKey, TenantId, UserId};
 use service::instance::{CreateInstance, Created, DeleteInstance};
-use service::{Services, Settings, Worker};
+use service::{CreateTenant, Keeper, Services, Settings, Worker};
+use store::Wake;
 
 use crate::cluster::{Imagined, settings as cluster_settings};
 use crate::db::TestDb;
-use crate::services::{TestServices, origin, settings};
+use crate::services::{MemoryMailer, TestServices, origin, settings};
 
 /// The catalogue of these tests.
 const CATALOGUE: &str = r#"
@@ -57,6 +60,8 @@ pub struct TestWorld {
     pub services: Arc<Services>,
     /// The clusters.
     pub cluster: Imagined,
+    /// What was mailed.
+    pub mailer: Arc<MemoryMailer>,
     /// Somebody who may do everything.
     pub actor: Actor,
     /// A tenant.
@@ -75,7 +80,11 @@ impl TestWorld {
         let cluster = Imagined::new(db.clock.clone());
         let built = TestServices::build(db, settings, Arc::new(cluster.clone()));
         let tenant = built.tenant("Acme").await;
-        let TestServices { services, db, .. } = built;
+        let TestServices {
+            services,
+            db,
+            mailer,
+        } = built;
         services
             .release
             .seed(CATALOGUE)
@@ -85,6 +94,7 @@ impl TestWorld {
             db,
             services: Arc::new(services),
             cluster,
+            mailer,
             actor: Actor::Operator,
             tenant,
         };
@@ -102,13 +112,56 @@ impl TestWorld {
             .expect("the cluster is taken");
     }
 
+    /// Somebody of the staff, without an account.
+    pub fn staff(&self, role: StaffRole) -> Actor {
+        Actor::User(SignedIn {
+            id: UserId::new(&*self.db.clock, &*self.db.entropy),
+            name: "Pat Person".to_owned(),
+            email: "pat@example.org".to_owned(),
+            staff: Some(role),
+            tenants: Vec::new(),
+            session: SessionKey::new(&*self.db.clock, &*self.db.entropy),
+        })
+    }
+
     /// A worker of that name.
     pub fn worker(&self, name: &str) -> Worker {
         Worker::new(Arc::clone(&self.services), name)
     }
 
+    /// A keeper of that name.
+    pub fn keeper(&self, name: &str) -> Keeper {
+        Keeper::new(Arc::clone(&self.services), name)
+    }
+
+    /// Wakes whoever waits for work, as the clock of these tests does not.
+    pub async fn ring(&self) {
+        let mut tx = self.db.db.begin().await.expect("the database is there");
+        tx.wake(Wake::Work);
+        tx.commit().await.expect("nothing is written");
+    }
+
     /// Asks for a development instance.
     pub async fn create(&self, name: &str) -> Created {
+        self.create_of(self.tenant, name).await
+    }
+
+    /// Another tenant.
+    pub async fn another_tenant(&self, name: &str) -> TenantId {
+        let command = CreateTenant {
+            name: name.to_owned(),
+        };
+        let origin = origin();
+        let made = self
+            .services
+            .tenant
+            .create(&self.actor, command, &origin)
+            .await;
+        made.expect("the tenant is made").id
+    }
+
+    /// The same for another tenant.
+    pub async fn create_of(&self, tenant: TenantId, name: &str) -> Created {
         let command = CreateInstance {
             name: Some(name.to_owned()),
             purpose: "development".to_owned(),
@@ -119,7 +172,7 @@ impl TestWorld {
         let made = self
             .services
             .instance
-            .create(&self.actor, self.tenant, command, &origin);
+            .create(&self.actor, tenant, command, &origin);
         made.await.expect("the instance is asked for")
     }
 
@@ -171,8 +224,10 @@ impl TestWorld {
 
     /// The same with that worker.
     pub async fn settle_with(&self, worker: &Worker, id: OperationId) -> OperationView {
+        let keeper = self.keeper("settler");
         for _ in 0..3_600 {
             while worker.turn().await.expect("the worker works") > 0 {}
+            while keeper.turn().await.expect("the keeper works") > 0 {}
             let operation = self.operation(id).await;
             if !operation.state.is_active() || operation.state == OperationState::Stuck {
                 return operation;

@@ -3,10 +3,16 @@
 mod audit;
 mod auth;
 mod cancel;
+mod enforcement;
 mod event;
 mod fault;
 mod idempotency;
 mod instance;
+mod instance_token;
+mod instance_token_crash;
+mod instance_token_end;
+mod instance_token_leak;
+mod instance_token_time;
 mod invitation;
 mod operation;
 mod placement;

@@ -157,6 +157,10 @@ pub fn roll_up(before: &Health, look: Assessment, changing: bool, now: Timestamp
             .unwrap_or(usize::MAX)
     });
     let (target, cause) = judge(&look.opinions, cause);
+    // A key that opens somebody else's instance is an incident from the first answer on.
+    let broken = |cause: &Cause| cause.code == CauseCode::IsolationBroken;
+    let at_once = cause.as_ref().is_some_and(broken);
+    let target = if at_once { HealthStatus::Down } else { target };
     let trouble = matches!(target, HealthStatus::Degraded | HealthStatus::Down);
     let trouble_since = trouble.then(|| before.trouble_since.unwrap_or(now));
     let lasting = trouble_since.is_some_and(|since| now.since(since) >= PATIENCE);
@@ -165,7 +169,7 @@ pub fn roll_up(before: &Health, look: Assessment, changing: bool, now: Timestamp
         HealthStatus::Degraded | HealthStatus::Down if changing && cause.is_none() => {
             HealthStatus::Progressing
         }
-        HealthStatus::Degraded | HealthStatus::Down if !lasting && !already => {
+        HealthStatus::Degraded | HealthStatus::Down if !lasting && !already && !at_once => {
             HealthStatus::Progressing
         }
         other => other,
@@ -292,6 +296,15 @@ mod tests {
             at(2),
         );
         assert_eq!(two.status, S::Unknown);
+    }
+
+    #[test]
+    fn broken_isolation_is_an_incident_at_once() {
+        let look = |code| look(S::Healthy, S::Healthy, S::Healthy, Some(code));
+        let broken = roll_up(&healthy(), look(CauseCode::IsolationBroken), false, at(2));
+        assert_eq!(broken.status, S::Down);
+        let unproven = roll_up(&healthy(), look(CauseCode::IsolationUnproven), false, at(2));
+        assert_eq!(unproven.status, S::Progressing);
     }
 
     #[test]

@@ -246,6 +246,10 @@ pub struct Wish {
     pub overrides_before: String,
     /// State of the instance before.
     pub state_before: InstanceState,
+    /// Why, and on whose word, a deletion goes on although a gateway does not prove that the tokens are
+    /// refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<String>,
 }
 
 /// How far an operation is, 0 to 100, from the usual durations of its steps in milliseconds:

@@ -13,6 +13,7 @@ use crate::observation::{
 use crate::operation::{OperationKind, StepName};
 use crate::release::Version;
 use crate::time::Timestamp;
+use crate::token::UNPROVEN_AFTER;
 
 /// What is known when the next step is chosen.
 #[derive(Clone, Debug)]
@@ -39,10 +40,27 @@ pub struct Facts<'a> {
     pub gate_generation: i64,
     /// Until when a deletion can be undone.
     pub grace_until: Timestamp,
+    /// How far the tokens of an instance that is deleted are.
+    pub ending: Ending<'a>,
     /// What is left of a deleted instance; none before it was looked for.
     pub left: Option<&'a [String]>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// How far the tokens of an instance that is deleted are; with nothing set, all are proven to be
+/// refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending<'a> {
+    /// Whether any is open that is to end.
+    pub open: bool,
+    /// What the proof that the gate refuses everybody waits for, as a sentence; none when there is none
+    /// to wait for.
+    pub waiting: Option<&'a str>,
+    /// Whether that proof is overdue.
+    pub overdue: bool,
+    /// Whether somebody has said that it may go on without.
+    pub gone_on: bool,
 }
 
 /// What to do next.
@@ -238,7 +256,7 @@ fn delete(f: &Facts<'_>) -> Next {
         };
     }
     if !f.done.contains(&StepName::RevokeTokens) {
-        return Next::Do(StepName::RevokeTokens);
+        return revoked(f, namespace_there);
     }
     if let Some(next) = removed(f, seen) {
         return next;
@@ -256,12 +274,32 @@ fn delete(f: &Facts<'_>) -> Next {
     }
 }
 
+/// Every token ends first; then its key goes, but not before every gateway was seen to refuse it: later
+/// there is no route left that could be asked.
+fn revoked(f: &Facts<'_>, namespace_there: bool) -> Next {
+    let step = StepName::RevokeTokens;
+    match f.ending.waiting {
+        Some(waiting) if !f.ending.open && namespace_there && !f.ending.gone_on => {
+            if f.ending.overdue {
+                let cause = Cause::new(CauseCode::ProofOverdue, f.subject, waiting);
+                return Next::Stuck { step, cause };
+            }
+            Next::Wait {
+                step,
+                reason: format!("Every gateway is asked whether it refuses every token. {waiting}"),
+                deadline: f.begun.get(&step).copied().unwrap_or(f.now) + UNPROVEN_AFTER,
+            }
+        }
+        _ => Next::Do(step),
+    }
+}
+
 /// From the Application to the namespace; none when both are gone.
 fn removed(f: &Facts<'_>, seen: &Observation) -> Option<Next> {
     if let Some(app) = &seen.application {
         return Some(match &app.deleting {
             None => Next::Do(StepName::RemoveApplication),
-            Some(finalizers) => f.blocked(
+            Some(finalizers) => f.wait(
                 StepName::RemoveApplication,
                 &format!(
                     "Argo CD removes what was deployed (finalizers: {}).",
@@ -273,14 +311,24 @@ fn removed(f: &Facts<'_>, seen: &Observation) -> Option<Next> {
     match &seen.namespace {
         NamespaceFact::Absent => None,
         NamespaceFact::Active => Some(Next::Do(StepName::RemoveNamespace)),
-        NamespaceFact::Terminating { blocked_by } if blocked_by.is_empty() => Some(f.wait(
-            StepName::RemoveNamespace,
-            "Kubernetes empties the namespace.",
-        )),
         NamespaceFact::Terminating { blocked_by } => {
-            Some(f.blocked(StepName::RemoveNamespace, &blocked_by.join("; ")))
+            let by = blocked_by.join("; ");
+            let step = StepName::RemoveNamespace;
+            Some(if blocked_by.iter().any(|by| names_a_blocker(by)) {
+                f.blocked(step, &by)
+            } else if by.is_empty() {
+                f.wait(step, "Kubernetes empties the namespace.")
+            } else {
+                f.wait(step, &by)
+            })
         }
     }
+}
+
+/// Whether what Kubernetes says of a namespace names something that keeps it, and not only what it is
+/// still taking away.
+fn names_a_blocker(said: &str) -> bool {
+    !said.starts_with("Some resources are remaining")
 }
 
 impl<'a> Facts<'a> {

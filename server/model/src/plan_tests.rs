@@ -14,6 +14,7 @@ struct World {
     cause: Option<(Cause, Timestamp)>,
     probe: Option<Probe>,
     grace_until: Timestamp,
+    ending: Ending<'static>,
     left: Option<Vec<String>>,
     now: Timestamp,
 }
@@ -33,6 +34,7 @@ impl World {
             cause: None,
             probe: None,
             grace_until: at(0),
+            ending: Ending::default(),
             left: None,
             now: at(1000),
         }
@@ -63,6 +65,7 @@ impl World {
                 release: "2.2.0".parse().unwrap(),
                 gate_generation: 1,
                 grace_until: self.grace_until,
+                ending: self.ending,
                 left: self.left.as_deref(),
                 now: self.now,
             },
@@ -327,6 +330,75 @@ fn a_blocking_finalizer_is_named() {
     assert!(
         matches!(&next, Next::Stuck { cause, .. } if cause.sentence().contains("example.org/hold")),
         "{next:?}"
+    );
+}
+
+#[test]
+fn an_application_and_an_empty_namespace_may_take_until_their_deadlines() {
+    let mut world = World::running();
+    for step in [S::CloseDoor, S::RevokeTokens] {
+        world.carry_out(step);
+    }
+    world.app().deleting = Some(vec!["resources-finalizer.argocd.argoproj.io".into()]);
+    let waits = |world: &mut World, step: StepName| {
+        world.begun.insert(step, at(1000));
+        world.now = at(1000) + step.deadline() - Duration::from_secs(1);
+        let next = world.next(OperationKind::Delete);
+        assert!(
+            matches!(&next, Next::Wait { step: it, .. } if *it == step),
+            "{next:?}"
+        );
+        world.now = at(1000) + step.deadline();
+        let next = world.next(OperationKind::Delete);
+        assert!(
+            matches!(&next, Next::Stuck { cause, .. } if cause.code == CauseCode::TakesTooLong),
+            "{next:?}"
+        );
+    };
+    waits(&mut world, S::RemoveApplication);
+    world.seen.application = None;
+    for said in [
+        vec![],
+        vec!["Some resources are remaining: pods. has 3 resource instances".into()],
+    ] {
+        world.seen.namespace = NamespaceFact::Terminating { blocked_by: said };
+        waits(&mut world, S::RemoveNamespace);
+    }
+}
+
+#[test]
+fn nothing_is_removed_before_every_gateway_refuses_every_token() {
+    let mut world = World::running();
+    world.carry_out(S::CloseDoor);
+    world.ending = Ending {
+        open: true,
+        waiting: Some("apisix-1: 1 of 2 workers have shown it."),
+        ..Ending::default()
+    };
+    assert_eq!(world.next(OperationKind::Delete), Next::Do(S::RevokeTokens));
+    world.ending.open = false;
+    let next = world.next(OperationKind::Delete);
+    assert!(
+        matches!(&next, Next::Wait { step: S::RevokeTokens, reason, .. } if reason.contains("apisix-1")),
+        "{next:?}"
+    );
+    world.ending.overdue = true;
+    let next = world.next(OperationKind::Delete);
+    assert!(
+        matches!(&next, Next::Stuck { cause, .. } if cause.code == CauseCode::ProofOverdue),
+        "{next:?}"
+    );
+    for (gone_on, waiting) in [(true, world.ending.waiting), (false, None)] {
+        world.ending.gone_on = gone_on;
+        world.ending.waiting = waiting;
+        assert_eq!(world.next(OperationKind::Delete), Next::Do(S::RevokeTokens));
+    }
+    world.ending.waiting = Some("No replica of the gateway was found.");
+    world.seen.namespace = NamespaceFact::Absent;
+    assert_eq!(
+        world.next(OperationKind::Delete),
+        Next::Do(S::RevokeTokens),
+        "what has no namespace has no route to ask"
     );
 }
 

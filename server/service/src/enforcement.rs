@@ -17,6 +17,7 @@ use model::enforcement::Latency;
 use model::{Actor, may};
 
 pub use self::keeper::Keeper;
+pub(crate) use self::repair::differs;
 use crate::context::authorise;
 use crate::{Context, Result};
 

@@ -273,6 +273,7 @@ impl InstanceService {
                 overrides: after.overrides.clone(),
                 overrides_before: before.overrides.clone(),
                 state_before: before.state,
+                unproven: None,
             },
             summary,
             at: now,

@@ -1,6 +1,7 @@
 //! Operations as people see and steer them: lists, one, cancel, try again. What is done for an
 //! operation is done by `work`; here only wishes about it are written, and the worker is woken.
 
+mod go_on;
 pub(crate) mod history;
 pub(crate) mod view;
 

@@ -27,6 +27,7 @@ use model::{InstanceId, TenantId, UserId};
 
 use self::calendar::Calendar;
 pub(crate) use self::notice::alarm;
+pub(crate) use self::revoke::{Ending, end};
 pub(crate) use self::view::announce;
 use crate::Context;
 

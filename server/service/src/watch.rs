@@ -3,6 +3,7 @@
 //! What a watch sees becomes rows (observations, probes, health, transitions) and events; pages and
 //! API never ask a cluster.
 
+mod gate;
 mod hold;
 mod probe;
 mod room;

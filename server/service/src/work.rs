@@ -6,6 +6,7 @@
 mod cancel;
 mod carry;
 mod effect;
+mod ending;
 mod job;
 mod place;
 

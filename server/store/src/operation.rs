@@ -16,7 +16,7 @@ pub use self::read::{
     list, next_due,
 };
 pub use self::write::{
-    NewOperation, insert, request_cancel, revive, save, save_step, withdraw_cancel,
+    NewOperation, go_on, insert, request_cancel, revive, save, save_step, withdraw_cancel,
 };
 pub(crate) use self::{
     claim::STATEMENTS as CLAIM, read::STATEMENTS as READ, write::STATEMENTS as WRITE,

@@ -128,8 +128,12 @@ impl Gateway {
     pub fn trouble(&mut self, replica: usize, trouble: Trouble) {
         let replica = &mut self.replicas[replica];
         replica.trouble = trouble;
-        if matches!(trouble, Trouble::Well) {
+        if matches!(trouble, Trouble::Well | Trouble::Gone) {
             replica.coming.clear();
+        }
+        if trouble == Trouble::Gone {
+            // What comes back is a new process, and knows nothing of before.
+            replica.workers.fill(Config::default());
         }
         self.deliver();
     }
@@ -180,7 +184,8 @@ impl Gateway {
 
     /// Time goes on: pushes that are late arrive, first at one worker, a tick later at the next.
     pub fn tick(&mut self) {
-        for replica in &mut self.replicas {
+        let lags = |replica: &&mut Replica| matches!(replica.trouble, Trouble::Lags(_));
+        for replica in self.replicas.iter_mut().filter(lags) {
             for (ticks, _) in &mut replica.coming {
                 *ticks = ticks.saturating_sub(1);
             }

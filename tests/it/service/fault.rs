@@ -55,6 +55,9 @@ async fn work_through(world: &TestWorld, id: OperationId, name: &str) {
         let worker = world.worker("through");
         let turn = tokio::time::timeout(Duration::from_millis(700), worker.turn());
         let _ = turn.await;
+        let keeper = world.keeper("through");
+        let turn = tokio::time::timeout(Duration::from_millis(700), keeper.turn());
+        let _ = turn.await;
         let operation = world.operation(id).await;
         if operation.state == OperationState::Succeeded {
             return;

@@ -7,9 +7,9 @@ use model::cause::{Cause, CauseCode};
 use model::enforcement::{GatewayLook, Progress, Receipt, receipt};
 use model::token::{TokenState, UNPROVEN_AFTER};
 use model::{Actor, Timestamp, TokenId};
-use store::Tx;
 use store::gate::token::Key;
 use store::gate::{Seen, claim, token};
+use store::{Tx, Wake};
 use tokio::time::Instant;
 
 use super::turn::{Stopped, Turn, jittered};
@@ -97,6 +97,14 @@ impl Turn {
             self.work.cleaned.clear();
         }
         self.noted = (progress.cloned(), None);
+        if self.is_going() {
+            // On its own: operations are taken before instances.
+            let mut tx = self.context.db.begin().await?;
+            if store::operation::claim::nudge(&mut tx, self.held.instance(), now).await? {
+                tx.wake(Wake::Work);
+            }
+            tx.commit().await?;
+        }
         self.refresh().await?;
         self.activate().await
     }

@@ -29,7 +29,7 @@ const CALL: Duration = Duration::from_secs(15);
 const FIRST: Duration = Duration::from_millis(30);
 const LONGEST: Duration = Duration::from_secs(1);
 /// A proof that has not come by then is gone on with later, so that others get their turn.
-const TURN: Duration = Duration::from_secs(4);
+const TURN: Duration = Duration::from_secs(2);
 /// Keys and clean-up that are under way may take longer.
 const WORK: Duration = Duration::from_secs(15);
 /// Attempts to write a gate in one turn that the cluster says is behind.

@@ -132,6 +132,7 @@ impl InstanceService {
                 overrides: new.overrides.clone(),
                 overrides_before: new.overrides.clone(),
                 state_before: InstanceState::Creating,
+                unproven: None,
             },
             summary: format!("At release {}", new.release),
             at,

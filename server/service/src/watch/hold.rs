@@ -147,6 +147,9 @@ impl Hold {
             }
             Err(error) => tracing::warn!(duty, %error, "What was seen could not be written."),
         }
+        if let Err(error) = super::gate::tell(&self.context, &mut self.room).await {
+            tracing::warn!(duty, %error, "The keepers of gates could not be told.");
+        }
         if self.pruned_at.elapsed() >= PRUNE {
             self.pruned_at = Instant::now();
             prune(&self.context, &self.lease).await;

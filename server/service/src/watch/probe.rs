@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::observation::{Observation, Probe};
+use model::observation::{Observation, Probe, ProbeOutcome};
 use model::{Entropy, InstanceId};
 use tokio::task::JoinSet;
 
 use super::room::Room;
+use super::tile::Tile;
 use crate::{Context, watchman};
 
 /// Most requests and looks under way at a time.
@@ -21,6 +22,8 @@ pub(super) enum Found {
     Probe(InstanceId, Probe),
     /// From a look; none when the cluster could not be read.
     Look(InstanceId, Option<Box<Observation>>),
+    /// From a neighbour's instance, by its name, which was asked with a key that is not its own.
+    Knock(InstanceId, String, Option<u16>),
 }
 
 /// Sends what is due.
@@ -46,13 +49,64 @@ pub(super) fn send(context: &Context, room: &mut Room, under_way: &mut JoinSet<F
         if due && tile.is_judged() && tile.is_deployed() {
             tile.probe_at = None;
             let (port, id) = (context.clusters.clone(), id.clone());
-            let key = watchman::key(&context.settings.server_key, &id, tile.instance.watchman);
+            let server_key = &context.settings.server_key;
+            let key = watchman::key(server_key, &id, tile.instance.watchman);
+            let before = tile.instance.watchman_before;
+            let before = before.map(|epoch| watchman::key(server_key, &id, epoch));
             under_way.spawn(async move {
-                let probe = port.probe(&target, &key).await;
+                let mut probe = port.probe(&target, &key).await;
+                // While a new key is on its way, the one before passes too.
+                if let (ProbeOutcome::Refused { .. }, Some(before)) = (&probe.outcome, before) {
+                    probe = port.probe(&target, &before).await;
+                }
                 Found::Probe(id, probe)
             });
         }
     }
+    knock(context, room, under_way);
+}
+
+/// Tries keys on neighbours' instances, which must refuse them: the key space of a gateway is one for all.
+fn knock(context: &Context, room: &mut Room, under_way: &mut JoinSet<Found>) {
+    let now = Instant::now();
+    let due = |tile: &Tile| tile.is_answering() && tile.knock_at.is_some_and(|at| at <= now);
+    if !room.tiles.values().any(due) {
+        return;
+    }
+    let answering = room.tiles.values().filter(|tile| tile.is_answering());
+    let neighbours: Vec<_> = answering
+        .filter_map(|tile| Some((tile.instance.name.to_string(), tile.target.clone()?)))
+        .collect();
+    for (id, tile) in &mut room.tiles {
+        if under_way.len() >= MOST {
+            return;
+        }
+        if !due(tile) {
+            continue;
+        }
+        let others: Vec<_> = neighbours
+            .iter()
+            .filter(|(_, it)| it.instance != *id)
+            .collect();
+        let Some((name, target)) = drawn(context, &others).copied().cloned() else {
+            continue;
+        };
+        tile.knock_at = None;
+        let (port, id) = (context.clusters.clone(), id.clone());
+        let key = watchman::key(&context.settings.server_key, &id, tile.instance.watchman);
+        under_way.spawn(async move {
+            let status = port.knock(&target, &key).await;
+            Found::Knock(id, name, status)
+        });
+    }
+}
+
+/// One of them, another one each time.
+fn drawn<'a, T>(context: &Context, some: &'a [T]) -> Option<&'a T> {
+    let mut bytes = [0; 4];
+    context.entropy.fill(&mut bytes);
+    let number = usize::try_from(u32::from_be_bytes(bytes)).unwrap_or_default();
+    some.get(number.checked_rem(some.len())?)
 }
 
 /// Takes what came back, and says when to ask next.
@@ -62,6 +116,15 @@ pub(super) fn take(context: &Context, room: &mut Room, found: Found) {
             if let Some(tile) = room.tiles.get_mut(&id) {
                 tile.probed(probe);
                 tile.probe_at = Some(Instant::now() + jittered(context, tile.probe_pause()));
+            }
+        }
+        Found::Knock(id, neighbour, status) => {
+            if let Some(tile) = room.tiles.get_mut(&id)
+                && tile.knocked(&neighbour, status)
+                && let Some(cause) = &tile.isolation
+            {
+                tracing::error!(%id, "{cause}");
+                crate::token::alarm(context, cause, &format!("/instances/{id}"));
             }
         }
         Found::Look(id, seen) => {

@@ -42,6 +42,8 @@ pub(super) struct Room {
     pub wishes: Arc<Wishes>,
     pub sight: Sight,
     pub sight_saved: Sight,
+    /// The cluster answers again, and nobody was told yet.
+    pub back: bool,
     read_to: Timestamp,
 }
 
@@ -54,6 +56,7 @@ impl Room {
             wishes: Arc::default(),
             sight: cluster.sight.clone(),
             sight_saved: cluster.sight,
+            back: false,
             read_to: Timestamp::from_micros(0),
         };
         room.read(context).await?;
@@ -173,6 +176,7 @@ impl Room {
             self.sight.reachable = Some(true);
             self.sight.since = Some(now);
             self.sight.why = String::new();
+            self.back = true;
             self.hurry();
         }
         self.sight.as_of = Some(now);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::Timestamp;
+use model::cause::{Cause, CauseCode};
 use model::health::{Health, HealthStatus, Opinion, roll_up};
 use model::instance::InstanceState;
 use model::observation::{ClusterFact, Observation, Probe, ProbeOutcome, assess};
@@ -19,6 +20,11 @@ const CALM: Duration = Duration::from_secs(15);
 const TROUBLED: Duration = Duration::from_secs(1);
 /// An unchanged outcome of a probe is written again so often.
 const PROBE_KEPT: Duration = Duration::from_mins(1);
+
+/// Its key is tried on a neighbour's instance so often.
+const KNOCK: Duration = Duration::from_mins(1);
+/// So often while the answer is not the refusal that it should be.
+const KNOCK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long an Application may differ from the wish before it is written again.
 const UNLIKE: Duration = Duration::from_secs(10);
@@ -39,6 +45,12 @@ pub(super) struct Tile {
     pub look_at: Option<Instant>,
     /// When to probe next; none while one is under way.
     pub probe_at: Option<Instant>,
+    /// The gate's object changed since it was last compared with the wish.
+    pub gate_news: bool,
+    /// When its key may be tried on a neighbour's instance again; none while that is under way.
+    pub knock_at: Option<Instant>,
+    /// What a neighbour's instance answered that it should not have.
+    pub isolation: Option<Cause>,
     probe_written: Timestamp,
     due: Timestamp,
     /// Since when the Application is not what would be written now.
@@ -69,6 +81,9 @@ impl Tile {
             open: Open::default(),
             look_at: None,
             probe_at: Some(Instant::now()),
+            gate_news: false,
+            knock_at: Some(Instant::now()),
+            isolation: None,
             due: Timestamp::default(),
             unlike_since: None,
         }
@@ -115,6 +130,10 @@ impl Tile {
         });
         self.fresh = true;
         self.look_at = None;
+        self.gate_news |= self
+            .seen
+            .as_ref()
+            .is_none_or(|before| before.gate != seen.gate);
         if changed {
             self.open.seen = true;
             self.open.nudge = true;
@@ -198,7 +217,8 @@ impl Tile {
             ..seen.clone()
         });
         let wished = self.instance.release;
-        let look = assess(cluster, seen.as_ref(), self.probe.as_ref(), wished, now);
+        let mut look = assess(cluster, seen.as_ref(), self.probe.as_ref(), wished, now);
+        look.causes.extend(self.gate_causes());
         let health = roll_up(&self.health, look, self.is_changing(), now);
         let pause = if health.trouble_since.is_some() {
             TROUBLED
@@ -224,6 +244,55 @@ impl Tile {
             transition: before.status != health.status || code(&before) != code(health),
         };
         Some((change, before))
+    }
+
+    /// What is wrong with its gate although everything is deployed and runs.
+    fn gate_causes(&self) -> Vec<Cause> {
+        let name = self.instance.name.as_str();
+        let overdue =
+            |(_, why): &(Timestamp, String)| Cause::new(CauseCode::ProofOverdue, name, why);
+        let overdue = self.instance.unproven.as_ref().map(overdue);
+        self.isolation.iter().cloned().chain(overdue).collect()
+    }
+
+    /// Whether a neighbour's key may be tried on it: it answers, so that a refusal is the gate's.
+    pub fn is_answering(&self) -> bool {
+        self.instance.state == InstanceState::Running
+            && self
+                .probe
+                .as_ref()
+                .is_some_and(|probe| matches!(probe.outcome, ProbeOutcome::Answered { .. }))
+    }
+
+    /// Takes what a neighbour's instance answered to its key; says whether that opened it, and did not
+    /// before.
+    pub fn knocked(&mut self, neighbour: &str, status: Option<u16>) -> bool {
+        let name = self.instance.name.as_str();
+        let said = |status: u16| format!("{neighbour} answered {status} to its key");
+        let before = self.isolation.take();
+        self.isolation = match status {
+            None => before.clone(),
+            Some(403) => None,
+            Some(status @ 200..=299) => {
+                Some(Cause::new(CauseCode::IsolationBroken, name, said(status)))
+            }
+            Some(status) => Some(Cause::new(CauseCode::IsolationUnproven, name, said(status))),
+        };
+        let again = if self.isolation.is_some() {
+            KNOCK_AGAIN
+        } else {
+            KNOCK
+        };
+        self.knock_at = Some(Instant::now() + again);
+        if self.isolation != before {
+            self.hurry();
+        }
+        let broken = |cause: &Option<Cause>| {
+            cause
+                .as_ref()
+                .is_some_and(|it| it.code == CauseCode::IsolationBroken)
+        };
+        broken(&self.isolation) && !broken(&before)
     }
 
     /// The change was not written; it is found again at the next judgement.

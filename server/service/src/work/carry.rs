@@ -148,6 +148,10 @@ async fn one_step(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
     }
     job.begin(step);
     job.flush().await?;
+    if step == StepName::RevokeTokens && !job.tokens.is_over() {
+        super::ending::end_tokens(job).await?;
+        return Ok(true);
+    }
     let carried = tokio::time::timeout(STEP, carry_out(job, &target, step)).await;
     let outcome = carried.unwrap_or_else(|_| {
         Err(crate::ports::ClusterError::Unreachable(
@@ -163,6 +167,9 @@ async fn one_step(job: &mut Job, step: StepName) -> Result<bool, Stopped> {
             }
             if settled(step) {
                 job.succeed(step);
+                if step == StepName::RevokeTokens {
+                    job.tell(step, job.tokens.went_on());
+                }
             } else {
                 job.operation.attempts = 0;
             }
@@ -255,6 +262,9 @@ async fn done(job: &mut Job) -> Outcome {
         job.instance.state = InstanceState::Deleted;
         job.instance.deleted_at = Some(now);
         store::observation::forget(&mut tx, &job.held).await?;
+        for id in store::gate::token::gone(&mut tx, &job.held, now).await? {
+            crate::token::announce(&mut tx, id, now).await?;
+        }
     } else {
         // From here on its keeper sees to the gate.
         store::gate::nudge(&mut tx, &job.instance.id, now).await?;

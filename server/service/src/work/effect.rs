@@ -80,7 +80,10 @@ async fn remove(job: &mut Job, target: &Target, step: StepName) -> Result<(), Cl
             port.remove_namespace(target).await?;
             job.seen = None;
         }
-        StepName::RemoveSecrets => port.remove_secrets(target).await?,
+        StepName::RemoveSecrets => {
+            super::ending::remove_entries(job, target).await?;
+            port.remove_secrets(target).await?;
+        }
         StepName::ProveEmpty => job.left = Some(port.leftovers(target).await?),
         _ => {}
     }

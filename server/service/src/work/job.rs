@@ -17,6 +17,7 @@ use store::instance::Instance;
 use store::operation::{Held, Hold, Operation, Step, claim};
 use store::{Tx, Wake};
 
+use super::ending::Tokens;
 use crate::operation::history::{History, Usual};
 use crate::operation::view;
 use crate::ports::{ClusterError, Target};
@@ -60,6 +61,7 @@ pub(super) struct Job {
     pub seen: Option<Observation>,
     pub probe: Option<Probe>,
     pub left: Option<Vec<String>>,
+    pub tokens: Tokens,
     usual: Usual,
     repeated: (Option<StepName>, u32),
 }
@@ -90,6 +92,7 @@ impl Job {
             seen: None,
             probe: None,
             left: None,
+            tokens: Tokens::default(),
             usual,
             repeated: (None, 0),
         }))
@@ -126,6 +129,9 @@ impl Job {
     pub async fn next(&mut self) -> Result<Next> {
         let target = self.target()?;
         let unreachable = self.look(target.as_ref()).await;
+        if self.kind() == OperationKind::Delete {
+            self.tokens = Tokens::read(self).await?;
+        }
         let found = self.found(unreachable.as_ref());
         let next = self.plan(found.as_ref(), unreachable.as_ref());
         let near = matches!(
@@ -257,6 +263,7 @@ impl Job {
             release: self.instance.release,
             gate_generation: self.instance.gate_generation,
             grace_until: self.instance.grace_until,
+            ending: self.tokens.ending(),
             left: self.left.as_deref(),
             now: self.now(),
         };
@@ -367,6 +374,13 @@ impl Job {
             step.finished_at = None;
             step.message = Some(reason);
             step.deadline_at = Some(deadline);
+        }
+    }
+
+    /// Says something beside a step.
+    pub fn tell(&mut self, name: StepName, message: Option<String>) {
+        if let Some(step) = self.standing_for(name) {
+            step.message = message;
         }
     }
 

@@ -17,6 +17,9 @@ sql! {
         where id = $1 and state = 'revoking'";
     ACTIVE = "update token set state = 'active', state_since = $2, waiting = null where id = $1 and state = 'issuing'";
     WAITING = "update token set waiting = $3 where id = $1 and state = $2";
+    GONE = "update token set state = case when state = 'failed' then state else 'revoked' end, \
+        state_since = case when state = 'revoking' then $2 else state_since end, waiting = null, cleaned = true \
+        where instance_id = $1 and (state = 'revoking' or cleaned = false) returning id";
     CLEANED = "update token set cleaned = true where id = $1 and state in ('revoking', 'revoked', 'failed')";
 }
 
@@ -169,4 +172,25 @@ pub async fn cleaned(tx: &mut Tx, _held: &Held, id: TokenId) -> Result<()> {
         sqlx::query(sql).bind(id.to_string()).execute(c).await?;
     });
     Ok(())
+}
+
+/// The instance is gone, and with it everything of its tokens: what was still being revoked is revoked,
+/// without a receipt. Gives the tokens that this is about.
+///
+/// # Errors
+/// As the database reports.
+pub async fn gone(
+    tx: &mut Tx,
+    held: &crate::operation::Held,
+    now: Timestamp,
+) -> Result<Vec<TokenId>> {
+    let rows: Vec<(String,)> = on!(tx.handle(), (c, sql) = GONE => {
+        sqlx::query_as(sql)
+            .bind(held.instance().as_str())
+            .bind(now.micros())
+            .fetch_all(c)
+            .await?
+    });
+    let id = |(id,): (String,)| id.parse().map_err(|e| Error::broken("token", &id, e));
+    rows.into_iter().map(id).collect()
 }

@@ -21,6 +21,8 @@ sql! {
     REQUEST_CANCEL = "update operation set cancel_requested_at = coalesce(cancel_requested_at, $2), \
         run_after = $2, nudged = 1 where id = $1 and state in ('queued', 'running', 'waiting', 'stuck')";
     WITHDRAW_CANCEL = "update operation set cancel_requested_at = null where id = $1 and fence = $2";
+    GO_ON = "update operation set wish = $2, run_after = $3, nudged = 1 where id = $1 \
+        and state in ('queued', 'running', 'waiting', 'stuck')";
     REVIVE = "update operation set state = 'queued', finished_at = null, cause = null, cause_since = null, \
         cancel_requested_at = null, attempts = 0, run_after = $2, nudged = 1 where id = $1 \
         and state in ('stuck', 'failed', 'cancelled')";
@@ -166,6 +168,30 @@ pub async fn withdraw_cancel(tx: &mut Tx, held: &Held) -> Result<()> {
     Ok(())
 }
 
+/// Writes the wish of a deletion again, with the word that it may go on unproven, and has it looked at at
+/// once; false when it has ended.
+///
+/// # Errors
+/// As the database reports.
+pub async fn go_on(
+    tx: &mut Tx,
+    _may: &Authorised<may::GoOnUnproven>,
+    id: OperationId,
+    wish: &Wish,
+    now: Timestamp,
+) -> Result<bool> {
+    let wish = serde_json::to_string(wish).map_err(|e| Error::broken("operation", id, e))?;
+    Ok(on!(tx.handle(), (c, sql) = GO_ON => {
+        sqlx::query(sql)
+            .bind(id.to_string())
+            .bind(&wish)
+            .bind(now.micros())
+            .execute(c)
+            .await?
+            .rows_affected()
+    }) == 1)
+}
+
 /// Has an operation that is stuck or has ended otherwise than wished go on from where it stopped:
 /// steps that are done stay done. False when it is in another state.
 ///
@@ -190,14 +216,16 @@ pub async fn revive(
 }
 
 impl Operation {
-    /// Whether it ends in this state with steps left over: those count as not reached.
+    /// It ends because somebody asked for that: what was under way has not failed, and neither it nor
+    /// what was not reached goes on.
     pub fn skip_rest(&mut self, now: Timestamp) {
         for step in &mut self.steps {
             match step.state {
                 StepState::Pending => step.state = StepState::Skipped,
                 StepState::Running | StepState::Waiting => {
-                    step.state = StepState::Failed;
+                    step.state = StepState::Skipped;
                     step.finished_at = Some(now);
+                    step.message = None;
                 }
                 _ => {}
             }
