@@ -135,6 +135,7 @@ impl TestApp {
             db,
             services,
             cluster,
+            mailer: Arc::clone(&mailer),
             actor: Actor::Operator,
             tenant,
         };

@@ -17,6 +17,8 @@ mod setting;
 mod sign_in;
 mod statements;
 mod tenant;
+mod token;
+mod token_calendar;
 mod user;
 
 use model::{Actor, Authorised, Grant, TenantId, UserId};

@@ -126,7 +126,7 @@ impl TokenService {
             .of(Some(token.tenant_id))
             .about(WHAT, id)
             .summary(format!(
-                "Revokes the token {} ({}) of {}: {reason}.{note}",
+                "Revokes the token {} ({}) of {} ({reason}).{note}",
                 token.name, token.hint, token.instance_name
             ))
             .change(
@@ -203,7 +203,8 @@ impl TokenService {
         let Some(first) = tokens.first() else {
             return Ok(Vec::new());
         };
-        let names: Vec<&str> = tokens.iter().map(|token| token.name.as_str()).collect();
+        let mut names: Vec<&str> = tokens.iter().map(|token| token.name.as_str()).collect();
+        names.sort_unstable();
         let whose = match &first.owner_name {
             Some(name) if owner.is_some() => format!(" that {name} answers for"),
             _ => String::new(),
@@ -212,8 +213,7 @@ impl TokenService {
             .of(Some(first.tenant_id))
             .about("instance", instance)
             .summary(format!(
-                "Revokes {} open tokens of {}{whose}: {}.",
-                tokens.len(),
+                "Revokes every open token of {}{whose}: {}.",
                 first.instance_name,
                 names.join(", ")
             ))
