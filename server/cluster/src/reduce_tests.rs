@@ -215,23 +215,6 @@ fn a_container_that_waits_for_its_secret_blames_the_secret() {
 }
 
 #[test]
-fn a_key_that_has_not_arrived_is_no_part_of_health() {
-    let mut facts = Facts::default();
-    add::<ExternalSecret>(
-        &mut facts,
-        json!({
-            "metadata": {"name": "t018f", "labels": {"app.kubernetes.io/managed-by": "hosted-instances"}},
-            "spec": {},
-            "status": {"conditions": [
-                {"type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": "x"},
-            ]},
-        }),
-    );
-    assert!(seen(&facts).secrets.is_empty());
-    assert!(facts.is_empty());
-}
-
-#[test]
 fn pods_that_are_going_or_done_are_left_out() {
     let mut going = pod(json!({"phase": "Running"}));
     going["metadata"]["deletionTimestamp"] = json!("2026-11-24T12:00:00Z");

@@ -125,7 +125,7 @@ impl Api {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn hear(request: Request) -> Asked {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let query = parts.uri.query().unwrap_or("");
@@ -133,7 +133,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         let value = parts.headers.get(name);
         value.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
     };
-    let asked = Asked {
+    Asked {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: query
@@ -145,7 +145,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         accept: header("accept"),
         host: header("host"),
         body: serde_json::from_slice(&body).unwrap_or_default(),
-    };
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let asked = hear(request).await;
     let say = {
         let mut all = shared.asked.lock().unwrap();
         let same = |other: &&Asked| {

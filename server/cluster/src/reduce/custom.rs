@@ -118,3 +118,27 @@ fn ready(kind: &str, name: Option<String>, conditions: &[Condition]) -> ReadyFac
         message: brief(found.and_then(|c| c.message.as_deref()).unwrap_or("")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_has_not_arrived_is_no_part_of_health() {
+        let labelled = |by: &str| {
+            let object: ExternalSecret = serde_json::from_value(json!({
+                "metadata": {"name": "t018f", "labels": {"app.kubernetes.io/managed-by": by}},
+                "spec": {},
+                "status": {"conditions": [
+                    {"type": "Ready", "status": "False", "reason": "SecretSyncedError"},
+                ]},
+            }))
+            .unwrap();
+            object.reduce()
+        };
+        assert_eq!(labelled("hosted-instances"), None);
+        assert!(matches!(labelled("Helm"), Some(Fact::Ready(fact)) if fact.ready == "False"));
+    }
+}
