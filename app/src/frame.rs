@@ -111,11 +111,13 @@ fn framed(caller: &Caller, page: Page) -> AnyView {
         nav,
         crumbs,
         live,
+        lives_at,
         body,
         wide,
         ..
     } = page;
     let class = if wide { "page wide" } else { "page" };
+    let lives_at = (!lives_at.is_empty()).then_some(lives_at);
     let crumbs: Vec<_> = crumbs
         .into_iter()
         .map(|(text, href)| view! { <li><a href=href>{text}</a></li> })
@@ -134,7 +136,7 @@ fn framed(caller: &Caller, page: Page) -> AnyView {
                     </header>
                     <Live/>
                     {notices(caller)}
-                    <main id="main" class=class tabindex="-1" data-live-subjects=live data-now=caller.now.to_string()>
+                    <main id="main" class=class tabindex="-1" data-live-subjects=live data-live-address=lives_at data-now=caller.now.to_string()>
                         {flash(caller)}
                         {body}
                         {made(caller)}

@@ -65,6 +65,9 @@ pub struct Page {
     pub crumbs: Vec<(String, String)>,
     /// Subjects of events that concern it, `instance:k7mq2x9dr4ht operation:*`; empty when none.
     pub live: String,
+    /// Where it is fetched from to be brought up to date; empty for its own address, which a page that
+    /// answers a form does not have.
+    pub lives_at: String,
     /// Its content.
     pub body: AnyView,
     /// HTTP status.
@@ -83,6 +86,7 @@ impl Page {
             nav,
             crumbs: Vec::new(),
             live: String::new(),
+            lives_at: String::new(),
             body,
             status: 200,
             failed: false,
@@ -101,6 +105,13 @@ impl Page {
     #[must_use]
     pub fn live(mut self, subjects: impl Into<String>) -> Self {
         self.live = subjects.into();
+        self
+    }
+
+    /// Says where it is fetched from to be brought up to date, whatever address it has.
+    #[must_use]
+    pub fn lives_at(mut self, address: impl Into<String>) -> Self {
+        self.lives_at = address.into();
         self
     }
 

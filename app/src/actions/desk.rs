@@ -71,7 +71,14 @@ impl Desk {
 
     /// Shows a page.
     pub fn show(&self, page: impl FnOnce(&Caller) -> Page) -> Response {
-        html(&self.caller, page)
+        html(&self.caller, |caller| {
+            let mut page = page(caller);
+            if !self.reads && page.lives_at.is_empty() {
+                // The address that a form is sent to shows nothing to whoever only asks for it.
+                page.live.clear();
+            }
+            page
+        })
     }
 
     /// Goes on to another page, which says what was done.

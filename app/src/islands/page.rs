@@ -66,9 +66,17 @@ fn timeless(region: &Element) -> String {
     copy.inner_html()
 }
 
+/// Where the page is fetched from: its own address, unless it says another one, since what answers a
+/// form has none.
+fn address() -> Option<String> {
+    let main = dom::root()?.query_selector("main").ok()??;
+    main.get_attribute("data-live-address")
+        .or_else(|| dom::window()?.location().href().ok())
+}
+
 /// Fetches the page again and puts in place what differs.
 pub async fn refresh() -> Outcome {
-    let Some(address) = dom::window().and_then(|w| w.location().href().ok()) else {
+    let Some(address) = address() else {
         return Outcome::Lost;
     };
     match fetch(&address).await {

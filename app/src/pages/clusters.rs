@@ -287,6 +287,7 @@ pub fn show(
     Page::new(Nav::Clusters, name.clone(), body.into_any())
         .under("Clusters", PATH)
         .live(format!("cluster:{name} instance:*"))
+        .lives_at(format!("{PATH}/{name}"))
         .refused_if(form.is_refused())
 }
 

@@ -62,6 +62,7 @@ pub fn page(caller: &Caller, shown: &Shown, form: &Form) -> Page {
     };
     let mut page = Page::new(Nav::Tenants, tenant.name.clone(), body.into_any())
         .live(format!("tenant:{} instance:*", tenant.id))
+        .lives_at(format!("/tenants/{}", tenant.id))
         .refused_if(form.is_refused());
     if caller.is_staff() {
         page = page.under("Tenants", "/tenants");

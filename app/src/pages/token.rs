@@ -36,6 +36,7 @@ pub fn show(caller: &Caller, view: &TokenDetail, owners: &[(String, String)], fo
     };
     framed(caller, one, one.name.clone(), body.into_any())
         .live(format!("token:{}", one.id))
+        .lives_at(format!("{PATH}/{}", one.id))
         .refused_if(form.is_refused())
 }
 

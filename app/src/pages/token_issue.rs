@@ -164,6 +164,7 @@ pub fn issued(
     };
     framed(caller, made, "Token issued".to_owned(), body.into_any())
         .live(format!("token:{}", made.id))
+        .lives_at(here)
 }
 
 fn try_it(text: &str, url: &str) -> AnyView {

@@ -91,7 +91,7 @@ async function leavingWarnsOnce(visit) {
   });
   // A browser asks only whoever has touched the page.
   await page.locator('.secret h2').first().click();
-  const away = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Instances' });
+  const away = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Instances', exact: true });
   await away.click();
   await visit.until('the question', () => asked, (all) => all.length === 1);
   assert.deepEqual(asked, ['beforeunload']);
