@@ -147,8 +147,8 @@ fn a_layer_says_only_what_the_layer_below_has_a_place_for() {
 #[test]
 fn what_templates_fill_in_is_declared_and_handed_over() {
     let mut facts = BTreeSet::new();
-    declared(&yaml("root/values.yaml"), "", &mut facts);
-    assert_eq!(filled_in("root"), facts, "root/values.yaml");
+    declared(&yaml("applications/values.yaml"), "", &mut facts);
+    assert_eq!(filled_in("applications"), facts, "applications/values.yaml");
     for (name, application) in applications() {
         for source in application["spec"]["sources"].as_array().expect("sources") {
             let Some(path) = source["path"].as_str() else {
@@ -212,7 +212,7 @@ fn the_project_of_instances_is_what_the_check_of_a_cluster_demands() {
 
 #[test]
 fn the_control_plane_gets_its_rights_by_the_group_of_its_access_entry() {
-    let access = yaml("root/templates/control-plane-access.yaml");
+    let access = yaml("applications/templates/control-plane-access.yaml");
     let source = &access["spec"]["sources"][0];
     assert_eq!(source["path"], "deploy/charts/control-plane");
     assert_eq!(source["helm"]["valuesObject"], json!({"enabled": false}));
@@ -227,7 +227,7 @@ fn the_control_plane_gets_its_rights_by_the_group_of_its_access_entry() {
 #[test]
 fn waves_put_kinds_before_what_is_of_them() {
     let wave = |name: &str| -> i32 {
-        let application = yaml(&format!("root/templates/{name}.yaml"));
+        let application = yaml(&format!("applications/templates/{name}.yaml"));
         let wave = application["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
             .as_str()
             .expect("a wave");

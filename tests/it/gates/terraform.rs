@@ -351,8 +351,9 @@ fn terraform_hands_over_exactly_the_facts_that_the_middleware_asks_for() {
     facts["repository"] = serde_json::json!({"url": null, "revision": null});
     facts["overrides"] = serde_json::json!({"url": null});
     facts["oidc"] = serde_json::json!({"issuer": null, "clientId": null});
-    let asked = std::fs::read_to_string(tree::root().join("deploy/middleware/root/values.yaml"))
-        .expect("values");
+    let asked =
+        std::fs::read_to_string(tree::root().join("deploy/middleware/applications/values.yaml"))
+            .expect("values");
     let asked: Value = serde_saphyr::from_str(&asked).expect("YAML");
     assert_eq!(shape(&facts), shape(&asked));
 }

@@ -10,8 +10,8 @@ locals {
     "${local.values}/region-${var.region}/argo-cd.yaml",
   ] : file(file) if fileexists(file)]
 
-  # The release of deploy/middleware/root/templates/argo-cd.yaml.
-  argo_cd = yamldecode(file("${var.middleware}/root/templates/argo-cd.yaml")).spec.sources[0]
+  # The release of deploy/middleware/applications/templates/argo-cd.yaml.
+  argo_cd = yamldecode(file("${var.middleware}/applications/templates/argo-cd.yaml")).spec.sources[0]
 }
 
 resource "helm_release" "argo_cd" {

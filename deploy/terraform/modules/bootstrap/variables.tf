@@ -14,7 +14,7 @@ variable "region" {
 }
 
 variable "facts" {
-  description = "The facts of the cluster, with the keys of deploy/middleware/root/values.yaml."
+  description = "The facts of the cluster, with the keys of deploy/middleware/applications/values.yaml."
   type = object({
     cluster      = object({ name = string, purpose = string, region = string, zone = string })
     repository   = object({ url = string, revision = string })

@@ -15,7 +15,8 @@ fn chart(name: &str) -> Value {
 }
 
 fn namespace_of(application: &str) -> Value {
-    yaml(&format!("root/templates/{application}.yaml"))["spec"]["destination"]["namespace"].clone()
+    yaml(&format!("applications/templates/{application}.yaml"))["spec"]["destination"]["namespace"]
+        .clone()
 }
 
 /// Names of the objects of a kind that the middleware brings.

@@ -65,13 +65,13 @@ pub fn documents() -> Vec<Document> {
 pub fn applications() -> Vec<(String, Value)> {
     let found: Vec<(String, Value)> = documents()
         .into_iter()
-        .filter(|it| it.path.starts_with("root/") && it.body["kind"] == "Application")
+        .filter(|it| it.path.starts_with("applications/") && it.body["kind"] == "Application")
         .map(|it| {
             let name = it.body["metadata"]["name"]
                 .as_str()
                 .expect("a name")
                 .to_owned();
-            assert_eq!(it.path, format!("root/templates/{name}.yaml"));
+            assert_eq!(it.path, format!("applications/templates/{name}.yaml"));
             (name, it.body)
         })
         .collect();

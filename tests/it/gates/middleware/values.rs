@@ -26,7 +26,7 @@ fn the_gateway_is_as_the_proof_of_a_revocation_needs_it() {
     // Found by label and namespace; the label is the chart's as long as nothing renames it.
     assert_eq!(value("apisix", "/nameOverride"), Value::Null);
     assert_eq!(
-        yaml("root/templates/apisix.yaml")["spec"]["destination"]["namespace"],
+        yaml("applications/templates/apisix.yaml")["spec"]["destination"]["namespace"],
         "ingress-apisix"
     );
     assert!(value("apisix", "/replicaCount").as_u64() >= Some(2));

@@ -85,6 +85,7 @@ async fn get(url: &str) -> Value {
 }
 
 async fn made() -> Made {
+    cluster::install_tls();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = Place::sqlite(&folder.path().join("data"));
     let token = place.token("tenants:write,instances:write");
