@@ -239,9 +239,10 @@ impl TestWorld {
 
     /// Works and moves the clock until the operation waits at that step.
     pub async fn until(&self, id: OperationId, step: StepName) -> OperationView {
-        let worker = self.worker("until");
+        let (worker, keeper) = (self.worker("until"), self.keeper("until"));
         for _ in 0..600 {
             worker.turn().await.expect("the worker works");
+            keeper.turn().await.expect("the keeper works");
             let operation = self.operation(id).await;
             let there = operation
                 .steps

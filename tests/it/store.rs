@@ -5,6 +5,7 @@ mod access_token;
 mod audit;
 mod cluster;
 mod event;
+mod gate;
 mod idempotency;
 mod instance;
 mod invitation;

@@ -104,13 +104,16 @@ impl ClusterPort for Imagined {
     async fn apply_gate(&self, target: &Target, gate: &Gate) -> Result<(), ClusterError> {
         self.call(Method::Gate, target, |thing| {
             in_namespace(thing)?;
+            let other = |there: &GateFact| {
+                there.generation == gate.generation && there.open_to != gate.open_to
+            };
             if thing
                 .gate
                 .as_ref()
-                .is_some_and(|there| there.generation > gate.generation)
+                .is_some_and(|there| there.generation > gate.generation || other(there))
             {
                 return Err(ClusterError::Refused(
-                    "the gate has a later generation".into(),
+                    "the gate has a later generation, or this one with other content".into(),
                 ));
             }
             thing.gate = Some(GateFact {

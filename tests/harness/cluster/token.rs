@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use model::InstanceId;
 use model::cluster::ClusterSettings;
 use model::enforcement::GatewayLook;
-use model::observation::NamespaceFact;
+use model::observation::{GateFact, NamespaceFact};
 use model::secret_text::PlainToken;
 use service::ports::{ClusterError, KeyFact, KeyWish, NewTokenEntry, Target, TokenPort, Usage};
 
@@ -174,14 +174,26 @@ impl Imagined {
 
     /// Somebody writes another whitelist into the gate by hand, without another generation.
     pub fn edit_gate(&self, instance: &InstanceId, open_to: &[&str]) {
+        let there = |world: &World| {
+            world
+                .things
+                .get(instance)?
+                .gate
+                .as_ref()
+                .map(|it| it.generation)
+        };
+        let generation = there(&self.world()).unwrap_or_default();
+        self.forge_gate(instance, generation, open_to);
+    }
+
+    /// Somebody writes a gate of their own by hand.
+    pub fn forge_gate(&self, instance: &InstanceId, generation: i64, open_to: &[&str]) {
         let mut world = self.world();
-        let gate = world
-            .things
-            .get_mut(instance)
-            .and_then(|it| it.gate.as_mut());
-        if let Some(gate) = gate {
-            gate.open_to = open_to.iter().map(|name| (*name).to_owned()).collect();
-        }
+        let thing = world.things.entry(instance.clone()).or_default();
+        thing.gate = Some(GateFact {
+            generation,
+            open_to: open_to.iter().map(|name| (*name).to_owned()).collect(),
+        });
         world.settle();
         drop(world);
         self.changed();

@@ -31,6 +31,8 @@ fn few_statements_are_forked() {
     store::db::NOTIFY
     store::diagnosis::ENGINE
     store::diagnosis::CLOCK
+    store::gate::claim::CLAIM
+    store::gate::claim::HEARTBEAT
     store::lease::NOW
     store::operation::claim::CLAIM
     ");

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::key::Work;
+use super::repair::differs;
 use crate::ports::{self, ClusterError, Target};
 use crate::{Context, Error, target};
 
@@ -301,8 +302,8 @@ impl Turn {
             }
             return Ok(false);
         }
-        let there = seen.gate.map_or(0, |gate| gate.generation);
-        if there <= self.gate.wish.generation {
+        let there = seen.gate.as_ref().map_or(0, |gate| gate.generation);
+        if there < self.gate.wish.generation || !differs(seen.gate.as_ref(), &self.gate.wish) {
             return Ok(false);
         }
         self.jump(there).await?;
@@ -347,6 +348,15 @@ impl Turn {
         };
         if look.routes.is_empty() && self.is_going() && self.is_undeployed().await {
             return self.nothing_to_prove().await;
+        }
+        let shown = look.replicas.iter().flat_map(|replica| &replica.answers);
+        let top = shown.filter_map(|answer| answer.generation).max();
+        if let Some(top) = top.filter(|top| *top > self.gate.wish.generation) {
+            self.refresh().await?;
+            if top > self.gate.wish.generation {
+                // Nobody here has written that, so nothing is known of what it lets in.
+                return self.jump(top).await;
+            }
         }
         let progress = judge(&look, generation, self.now());
         if progress.is_proven() {

@@ -98,7 +98,10 @@ impl Story {
             0..=3 => self.issue(None).await,
             4 => self.issue(Some(1)).await,
             5..=7 => self.revoke().await,
-            8 => self.revoke_all().await,
+            8 => {
+                let instance = self.draw.of(&self.instances).unwrap().clone();
+                self.revoke_all(instance).await
+            }
             9 => self.rotate().await,
             10 => self.expire().await,
             11 | 12 => self.crash().await,
@@ -157,8 +160,7 @@ impl Story {
         format!("revoke {}", token.id)
     }
 
-    async fn revoke_all(&self) -> String {
-        let instance = self.draw.of(&self.instances).unwrap().clone();
+    async fn revoke_all(&self, instance: InstanceId) -> String {
         let told = format!("revoke all of {instance}");
         let (service, actor) = (&self.world.services.token, &self.world.actor);
         let all = RevokeAll::Instance(instance);
@@ -335,13 +337,13 @@ impl Story {
                     "entries of {instance}: {entries:?}, not {wished:?}"
                 ));
             }
-            wished.insert("watchman1".to_owned());
             let consumers: BTreeSet<_> =
                 self.world.cluster.consumers(instance).into_iter().collect();
             let gate = store::gate::by_id(&self.world.db.db, instance)
                 .await
                 .unwrap()
                 .unwrap();
+            wished.insert(store::gate::watchman(gate.watchman));
             let open_to: BTreeSet<_> = gate.wish.open_to.iter().cloned().collect();
             if consumers != wished || open_to != wished || !gate.is_proven() {
                 return Some(format!(
@@ -372,7 +374,9 @@ async fn play(seed: u64, sequences: usize) {
         // Most of them end, so that the next sequence has some to begin with and not too many.
         let many = story.known.len();
         if many > 12 {
-            story.revoke_all().await;
+            for instance in story.instances.clone() {
+                story.revoke_all(instance).await;
+            }
             story.settle().await;
             story.known.clear();
         }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use model::InstanceId;
 use model::token::TokenState;
+use tests::cluster::gateway::Trouble;
 use tests::world::TestWorld;
 
-use super::{eventually, revoke, until, with_token};
+use super::{eventually, revoke, until, view, with_token};
 
 async fn nudge(world: &TestWorld, instance: &InstanceId) {
     let mut tx = world.db.db.begin().await.unwrap();
@@ -59,6 +60,34 @@ async fn an_edited_gate_gets_another_generation() {
     .await;
     assert_eq!(gate().await.wish.open_to, before.wish.open_to);
     assert_eq!(world.cluster.ask(&instance, Some(text)), Some(200));
+    keeping.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_generation_that_no_row_knows_of_proves_nothing() {
+    let world = TestWorld::new().await;
+    let (instance, keeping, token) = with_token(&world).await;
+    // Somebody writes a gate of their own, far ahead, that a worker goes on to show.
+    world.cluster.forge_gate(&instance, 900, &["tsomebodys"]);
+    world.cluster.replica(2, Trouble::Stuck);
+    revoke(&world, &token).await;
+    let gate = || async {
+        store::gate::by_id(&world.db.db, &instance)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    eventually(
+        &world,
+        Duration::from_millis(50),
+        "moved beyond it",
+        || async { gate().await.wish.generation > 900 },
+    )
+    .await;
+    assert_eq!(view(&world, &token).await.state, TokenState::Revoking);
+    world.cluster.replica(2, Trouble::Well);
+    until(&world, &token, TokenState::Revoked).await;
+    assert!(gate().await.is_proven());
     keeping.end().await;
 }
 
