@@ -29,7 +29,7 @@ locals {
           tenant  = var.tenant
           purpose = var.purpose
         }
-        secrets = { prefix = var.secrets_prefix }
+        secrets = { prefix = var.secrets_prefix, region = var.region }
       }
     }
   }

@@ -10,6 +10,7 @@ module "application" {
   instance              = var.instance
   tenant                = var.tenant
   purpose               = var.purpose
+  region                = var.region
   zone                  = var.zone
   release               = var.release
   chart                 = var.chart

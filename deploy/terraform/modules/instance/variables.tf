@@ -23,6 +23,11 @@ variable "purpose" {
   }
 }
 
+variable "region" {
+  description = "Region of the cluster, in whose Secrets Manager the entries are."
+  type        = string
+}
+
 variable "zone" {
   description = "DNS zone of the cluster."
   type        = string

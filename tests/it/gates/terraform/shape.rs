@@ -157,6 +157,7 @@ fn variables(application: &Value) -> Value {
         "release": {"version": version.expect("a version"), "chart_revision": chart["targetRevision"]},
         "chart": {"repo_url": chart["repoURL"], "path": chart["path"]},
         "overrides": {"repo_url": files["repoURL"], "revision": files["targetRevision"]},
+        "region": chart["helm"]["valuesObject"]["secrets"]["region"],
         "secrets_prefix": chart["helm"]["valuesObject"]["secrets"]["prefix"],
     })
 }

@@ -2,6 +2,7 @@ variables {
   instance       = "k7mq2x9dr4ht"
   tenant         = "018f3f1e-0000-7000-8000-000000000001"
   purpose        = "development"
+  region         = "eu-west-1"
   zone           = "eu.example.org"
   release        = { version = "2.1.0", chart_revision = "v2.1.0" }
   chart          = { repo_url = "https://git.example.org/chart.git", path = "charts/prism-instance" }
