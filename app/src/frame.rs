@@ -182,66 +182,46 @@ fn place(
 /// What the caller may go to; staff and tenants' people come for different things.
 fn places(caller: &Caller, current: Nav) -> Vec<AnyView> {
     let staff = caller.is_staff();
-    let mut all = Vec::new();
-    if staff {
-        all.push(place(current, Nav::Fleet, "/", Icon::Fleet, "Fleet"));
-        all.push(place(
-            current,
-            Nav::Tenants,
-            "/tenants",
-            Icon::Tenants,
-            "Tenants",
-        ));
-    }
-    all.push(place(
-        current,
-        Nav::Instances,
-        "/instances",
-        Icon::Instances,
-        "Instances",
-    ));
-    all.push(place(
-        current,
-        Nav::Tokens,
-        "/tokens",
-        Icon::Token,
-        "Tokens",
-    ));
-    all.push(place(
-        current,
-        Nav::Operations,
-        "/operations",
-        Icon::Operations,
-        "Operations",
-    ));
-    if staff {
-        all.push(place(
-            current,
+    let mine = caller.me.as_ref().and_then(|me| me.tenants.first());
+    let members = mine
+        .filter(|_| !staff)
+        .map(|(tenant, _)| format!("/tenants/{tenant}"));
+    let audit = caller.may(Permission::ReadAudit, None);
+    let go = |shown: bool, nav, href: &str, icon, text| {
+        shown.then(|| place(current, nav, href.to_owned(), icon, text))
+    };
+    [
+        go(staff, Nav::Fleet, "/", Icon::Fleet, "Fleet"),
+        go(staff, Nav::Tenants, "/tenants", Icon::Tenants, "Tenants"),
+        go(
+            true,
+            Nav::Instances,
+            "/instances",
+            Icon::Instances,
+            "Instances",
+        ),
+        go(true, Nav::Tokens, "/tokens", Icon::Token, "Tokens"),
+        go(
+            true,
+            Nav::Operations,
+            "/operations",
+            Icon::Operations,
+            "Operations",
+        ),
+        go(
+            staff,
             Nav::Clusters,
             "/clusters",
             Icon::Clusters,
             "Clusters",
-        ));
-    } else if let Some((tenant, _)) = caller.me.as_ref().and_then(|me| me.tenants.first()) {
-        all.push(place(
-            current,
-            Nav::Tenants,
-            format!("/tenants/{tenant}"),
-            Icon::People,
-            "Members",
-        ));
-    }
-    all.push(place(
-        current,
-        Nav::Releases,
-        "/releases",
-        Icon::Releases,
-        "Releases",
-    ));
-    if caller.may(Permission::ReadAudit, None) {
-        all.push(place(current, Nav::Audit, "/audit", Icon::Audit, "Audit"));
-    }
-    all
+        ),
+        members.map(|href| place(current, Nav::Tenants, href, Icon::People, "Members")),
+        go(true, Nav::Releases, "/releases", Icon::Releases, "Releases"),
+        go(audit, Nav::Audit, "/audit", Icon::Audit, "Audit"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn places_below(caller: &Caller, current: Nav) -> Vec<AnyView> {

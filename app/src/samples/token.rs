@@ -62,15 +62,7 @@ pub fn token(n: usize, state: TokenState) -> TokenView {
             S::Failed => 700,
         }),
         reason: ended.then_some(EndReason::Revoked),
-        waiting: match state {
-            S::Issuing => Some(
-                "Its key has not arrived yet: External Secrets reads it from Secrets Manager."
-                    .to_owned(),
-            ),
-            S::Revoking => Some("apisix-7d9f8b6c5-x2x4v: 1 of 4 workers have shown it.".to_owned()),
-            S::Failed => Some("Secrets Manager did not answer in time.".to_owned()),
-            S::Active | S::Revoked => None,
-        },
+        waiting: waiting(state).map(str::to_owned),
         unproven: false,
         created_at: before(DAY * 31 + 40),
         created_by: "Ada Lovelace".to_owned(),
@@ -85,6 +77,17 @@ pub fn token(n: usize, state: TokenState) -> TokenView {
             uses: n as u64 * 12_345,
             as_of: before(41),
         }),
+    }
+}
+
+const fn waiting(state: TokenState) -> Option<&'static str> {
+    match state {
+        TokenState::Issuing => {
+            Some("Its key has not arrived yet: External Secrets reads it from Secrets Manager.")
+        }
+        TokenState::Revoking => Some("apisix-7d9f8b6c5-x2x4v: 1 of 4 workers have shown it."),
+        TokenState::Failed => Some("Secrets Manager did not answer in time."),
+        TokenState::Active | TokenState::Revoked => None,
     }
 }
 
@@ -152,67 +155,75 @@ fn detail(token: TokenView, progress: Option<Progress>) -> TokenDetail {
 #[must_use]
 pub fn details() -> Vec<(&'static str, TokenDetail)> {
     use TokenState as S;
-    let mut rotated = token(4, S::Active);
-    rotated.retires_at = Some(now() + Duration::from_hours(23));
-    rotated.replaced_by = Some(read(&uuid(3_005)));
-    let mut stuck = token(2, S::Revoking);
-    stuck.unproven = true;
-    stuck.since = before(52);
-    stuck.reason = Some(EndReason::Leaked);
-    stuck.waiting =
-        Some("apisix-7d9f8b6c5-x2x4v: a worker still has generation 13 of 14.".to_owned());
-    let mut late = token(5, S::Revoked);
-    late.reason = Some(EndReason::Expired);
-    late.late_ms = Some(185_000);
-    let mut unknown = token(6, S::Revoked);
-    unknown.receipt = Some(Receipt {
+    let some = || Some(progress(2, "1 of 4 workers have shown it"));
+    let begun = || Some(progress(0, ""));
+    let stuck_at = || Some(progress(2, "a worker still has generation 13 of 14"));
+    let mut fresh = detail(token(3, S::Active), None);
+    fresh.latency = None;
+    vec![
+        ("issuing", detail(token(1, S::Issuing), some())),
+        ("issuing-begun", detail(token(1, S::Issuing), None)),
+        ("active", detail(token(6, S::Active), None)),
+        ("active-unmeasured", fresh),
+        ("rotated", detail(rotated(), None)),
+        ("revoking", detail(token(0, S::Revoking), some())),
+        ("revoking-begun", detail(token(0, S::Revoking), begun())),
+        ("stuck", detail(stuck(), stuck_at())),
+        ("revoked", detail(token(0, S::Revoked), None)),
+        ("revoked-late", detail(late(), None)),
+        ("revoked-workers-unknown", detail(workers_unknown(), None)),
+        ("revoked-unproven", detail(unproven(), None)),
+        ("failed", detail(token(1, S::Failed), None)),
+    ]
+}
+
+fn rotated() -> TokenView {
+    TokenView {
+        retires_at: Some(now() + Duration::from_hours(23)),
+        replaced_by: Some(read(&uuid(3_005))),
+        ..token(4, TokenState::Active)
+    }
+}
+
+fn stuck() -> TokenView {
+    let waiting = "apisix-7d9f8b6c5-x2x4v: a worker still has generation 13 of 14.";
+    TokenView {
+        unproven: true,
+        since: before(52),
+        reason: Some(EndReason::Leaked),
+        waiting: Some(waiting.to_owned()),
+        ..token(2, TokenState::Revoking)
+    }
+}
+
+fn late() -> TokenView {
+    TokenView {
+        reason: Some(EndReason::Expired),
+        late_ms: Some(185_000),
+        ..token(5, TokenState::Revoked)
+    }
+}
+
+fn workers_unknown() -> TokenView {
+    let proof = Receipt {
         workers_known: false,
         replicas: 1,
         workers: 2,
         millis: 61_000,
         ..receipt()
-    });
-    let mut bare = token(3, S::Revoked);
-    bare.receipt = None;
-    bare.reason = Some(EndReason::Deleted);
-    let mut fresh = detail(token(3, S::Active), None);
-    fresh.latency = None;
-    vec![
-        (
-            "issuing",
-            detail(
-                token(1, S::Issuing),
-                Some(progress(2, "1 of 4 workers have shown it")),
-            ),
-        ),
-        ("issuing-begun", detail(token(1, S::Issuing), None)),
-        ("active", detail(token(6, S::Active), None)),
-        ("active-unmeasured", fresh),
-        ("rotated", detail(rotated, None)),
-        (
-            "revoking",
-            detail(
-                token(0, S::Revoking),
-                Some(progress(2, "1 of 4 workers have shown it")),
-            ),
-        ),
-        (
-            "revoking-begun",
-            detail(token(0, S::Revoking), Some(progress(0, ""))),
-        ),
-        (
-            "stuck",
-            detail(
-                stuck,
-                Some(progress(2, "a worker still has generation 13 of 14")),
-            ),
-        ),
-        ("revoked", detail(token(0, S::Revoked), None)),
-        ("revoked-late", detail(late, None)),
-        ("revoked-workers-unknown", detail(unknown, None)),
-        ("revoked-unproven", detail(bare, None)),
-        ("failed", detail(token(1, S::Failed), None)),
-    ]
+    };
+    TokenView {
+        receipt: Some(proof),
+        ..token(6, TokenState::Revoked)
+    }
+}
+
+fn unproven() -> TokenView {
+    TokenView {
+        receipt: None,
+        reason: Some(EndReason::Deleted),
+        ..token(3, TokenState::Revoked)
+    }
 }
 
 /// `count` tokens, mostly active.

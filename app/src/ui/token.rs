@@ -197,7 +197,7 @@ pub fn used(usage: Option<UsageView>, now: Timestamp) -> AnyView {
 pub fn uses(usage: Option<UsageView>, now: Timestamp) -> AnyView {
     match usage {
         Some(usage) => view! { {grouped(usage.uses)}<small class="age known">"counted "{ago(usage.as_of, now)}</small> }.into_any(),
-        None => view! { <span class="muted">"not known: no figures of this gateway"</span> }.into_any(),
+        None => view! { <span class="muted">"not known yet"</span> }.into_any(),
     }
 }
 
