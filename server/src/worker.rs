@@ -52,7 +52,9 @@ impl Background {
             async move { Keeper::new(of, holder).run(until).await }
         });
         let (of, until) = (services.clone(), stop.clone());
-        background.keep("calendar", stop, move || calendar(of.clone(), until.clone()));
+        background.keep("calendar", stop, move || {
+            calendar(of.clone(), until.clone())
+        });
         let (of, until) = (services.clone(), stop.clone());
         background.keep("pruning", stop, move || prune(of.clone(), until.clone()));
         if services.context.db.engine() == "postgres" {

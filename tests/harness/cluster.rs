@@ -164,6 +164,7 @@ pub fn settings(name: &str, purpose: Purpose, capacity: u32) -> ClusterSettings 
             prometheus_url: None,
         },
         secrets_prefix: format!("hosted-instances/{name}"),
+        secrets_role: None,
         capacity,
         cordoned: false,
     }

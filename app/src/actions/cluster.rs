@@ -105,6 +105,7 @@ fn settings(posted: &Posted) -> Result<ClusterSettings, Error> {
         overrides,
         gateway,
         secrets_prefix: text("secrets_prefix"),
+        secrets_role: posted.optional("secrets_role"),
         capacity,
         cordoned: false,
     })

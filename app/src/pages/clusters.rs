@@ -214,6 +214,7 @@ fn sources(form: &Form) -> AnyView {
         {field(form, "overrides_repo_url", "Override repository").help("Git address; files overrides/<id>.yaml in it are used where they exist.").mono().optional().view()}
         {field(form, "overrides_revision", "Revision of the override repository").mono().optional().view()}
         {field(form, "secrets_prefix", "Prefix in Secrets Manager").mono().view()}
+        {field(form, "secrets_role", "Role for reading them").mono().help("An IAM role (ARN) that External Secrets takes to read one instance's entries. Empty where its own identity may read them.").view()}
     }
     .into_any()
 }

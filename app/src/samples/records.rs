@@ -95,6 +95,7 @@ pub fn cluster(name: &str, purpose: Purpose, reachable: bool) -> ClusterView {
                 prometheus_url: None,
             },
             secrets_prefix: "hosted-instances".to_owned(),
+            secrets_role: None,
             capacity: 200,
             cordoned: false,
         },
@@ -253,6 +254,7 @@ pub fn access_tokens() -> Vec<AccessTokenView> {
 pub fn audit(count: usize) -> Vec<AuditView> {
     (0..count)
         .map(|n| AuditView {
+            chain: "staff".to_owned(),
             sequence: i64::try_from(count - n).unwrap_or(0),
             at: before(n as u64 * 400 + 30),
             actor: if n.is_multiple_of(3) {
@@ -272,6 +274,32 @@ pub fn audit(count: usize) -> Vec<AuditView> {
             } else {
                 "Asked for an instance of Acme Ltd at 2.1.0.".to_owned()
             },
+            actor_kind: if n.is_multiple_of(3) {
+                "system".to_owned()
+            } else {
+                "user".to_owned()
+            },
+            actor_id: String::new(),
+            tenant: None,
+            was: if n % 3 == 1 {
+                r#"{"name":"Acme","purpose":"development"}"#.to_owned()
+            } else {
+                String::new()
+            },
+            became: if n % 3 == 1 {
+                r#"{"name":"Acme Ltd","purpose":"development","access":{"token":"masked"}}"#.to_owned()
+            } else {
+                String::new()
+            },
+            why: match n % 4 {
+                0 => "operation 01900000-0000-7000-8000-000000000000".to_owned(),
+                1 => "reason A customer asked for it".to_owned(),
+                _ => String::new(),
+            },
+            request_id: String::new(),
+            form: 2,
+            previous: "0".repeat(64),
+            hash: "ab".repeat(32),
         })
         .collect()
 }

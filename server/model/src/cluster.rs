@@ -268,6 +268,10 @@ pub struct ClusterSettings {
     pub gateway: Gateway,
     /// First part of the names of its entries in Secrets Manager.
     pub secrets_prefix: String,
+    /// IAM role (an ARN) by which External Secrets reads an instance's entries and no other's; none where
+    /// its own identity may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets_role: Option<String>,
     /// Most instances it may hold.
     pub capacity: u32,
     /// No new instances while set.

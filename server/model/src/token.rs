@@ -117,18 +117,18 @@ pub struct TokenPolicy {
 }
 
 impl TokenPolicy {
-    /// What holds for a tenant with a policy of its own under the staff's: the shorter of both, and of
-    /// the two reactions to a leak the safer one where the staff demand it.
+    /// What holds for a tenant with a policy of its own under the staff's: the shorter of both,
+    /// and the safer of the two reactions to a leak.
     #[must_use]
     pub fn under(self, staff: Self) -> Self {
         let max_days = self.max_days.min(staff.max_days).max(1);
         Self {
             default_days: self.default_days.min(max_days).max(1),
             max_days,
-            on_leak: if staff.on_leak == OnLeak::Revoke {
-                self.on_leak
+            on_leak: if [self.on_leak, staff.on_leak].contains(&OnLeak::Revoke) {
+                OnLeak::Revoke
             } else {
-                staff.on_leak
+                OnLeak::Tell
             },
         }
     }
@@ -244,7 +244,7 @@ mod tests {
             TokenPolicy {
                 default_days: 365,
                 max_days: 365,
-                on_leak: OnLeak::Tell
+                on_leak: OnLeak::Revoke
             }
         );
         let strict = TokenPolicy {
@@ -253,6 +253,12 @@ mod tests {
             on_leak: OnLeak::Revoke,
         };
         assert_eq!(strict.under(staff), strict);
+        let telling = TokenPolicy {
+            on_leak: OnLeak::Tell,
+            ..staff
+        };
+        assert_eq!(strict.under(telling), strict);
+        assert_eq!(telling.under(telling).on_leak, OnLeak::Tell);
         let none = TokenPolicy {
             default_days: 0,
             max_days: 0,

@@ -47,6 +47,8 @@ pub struct ChangeCluster {
     pub gateway: Option<Gateway>,
     /// First part of the names of its entries in Secrets Manager.
     pub secrets_prefix: Option<String>,
+    /// Role by which an instance's entries are read; `Some(None)` for none.
+    pub secrets_role: Option<Option<String>>,
     /// Most instances it may hold.
     pub capacity: Option<u32>,
     /// No new instances while set.
@@ -368,6 +370,7 @@ fn apply(mut settings: ClusterSettings, command: &ChangeCluster) -> ClusterSetti
         &mut settings.secrets_prefix,
         command.secrets_prefix.as_ref(),
     );
+    set(&mut settings.secrets_role, command.secrets_role.as_ref());
     set(&mut settings.capacity, command.capacity.as_ref());
     set(&mut settings.cordoned, command.cordoned.as_ref());
     settings

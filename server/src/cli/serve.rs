@@ -230,7 +230,10 @@ async fn prepare(services: &Services, embedded: Option<&Embedded>) -> Result<(),
 async fn catch_up(services: &Services) -> Result<(), Failure> {
     let late = services.token.catch_up(CATCHING_UP).await?;
     if late > 0 {
-        tracing::warn!(late, "Tokens fell due while no server ran and are revoked now.");
+        tracing::warn!(
+            late,
+            "Tokens fell due while no server ran and are revoked now."
+        );
     }
     Ok(())
 }

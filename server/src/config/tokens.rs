@@ -12,8 +12,8 @@ pub struct Tokens {
     pub default_days: u32,
     /// Most days a token may live. A tenant may demand less of its own.
     pub max_days: u32,
-    /// What a reported leak does: `revoke` at once, or `tell` its people, who decide. A tenant may
-    /// choose to be told only where this says `revoke`.
+    /// What a reported leak does: `revoke` at once, or `tell` its people, who decide. Where this says
+    /// `tell`, a tenant may demand `revoke` for its own.
     pub on_leak: Reaction,
     /// Where GitHub publishes the keys by which it signs what its secret scanning found.
     pub github_keys_url: String,

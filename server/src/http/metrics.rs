@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use model::cluster::ClusterName;
+use model::enforcement::Latency;
 use model::health::HealthStatus;
 use model::operation::OperationState;
+use service::enforcement::Overdue;
 
 /// Upper bounds of the duration buckets in seconds.
 const BUCKETS: [f64; 11] = [
@@ -88,6 +91,25 @@ impl Metrics {
             for (state, count) in active_operations {
                 gauge!("operations", "state" => state.as_str()).set(f64::from(*count));
             }
+        });
+    }
+
+    /// Counts how revocations stand: how long they take on each cluster, and which are not proven.
+    pub fn enforcement(&self, latencies: &[(ClusterName, Latency)], overdue: Overdue) {
+        let seconds = |millis: u64| Duration::from_millis(millis).as_secs_f64();
+        with_local_recorder(&self.recorder, || {
+            for (cluster, latency) in latencies {
+                for (quantile, millis) in [("0.5", latency.median_ms), ("0.99", latency.p99_ms)] {
+                    let labels = [
+                        ("cluster", cluster.to_string()),
+                        ("quantile", quantile.to_owned()),
+                    ];
+                    gauge!("revocation_seconds", &labels).set(seconds(millis));
+                }
+            }
+            gauge!("revocations_unproven").set(f64::from(overdue.gates));
+            let oldest = overdue.oldest.unwrap_or_default();
+            gauge!("revocation_unproven_oldest_seconds").set(oldest.as_secs_f64());
         });
     }
 

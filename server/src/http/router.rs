@@ -117,6 +117,14 @@ async fn metrics(State(state): State<AppState>) -> Response {
             state.metrics.fleet(&by_status, &active);
         }
     }
+    let enforcement = &state.services.enforcement;
+    let (latencies, overdue) = tokio::join!(
+        enforcement.latencies(&Actor::System),
+        enforcement.overdue(&Actor::System)
+    );
+    if let (Ok(latencies), Ok(overdue)) = (latencies, overdue) {
+        state.metrics.enforcement(&latencies, overdue);
+    }
     let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (headers, state.metrics.render()).into_response()
 }

@@ -313,6 +313,7 @@ fn settings_of(
             prometheus_url: Some(of.prometheus_url.clone()).filter(|url| !url.is_empty()),
         },
         secrets_prefix: format!("hosted-instances/{}", seed.name),
+        secrets_role: None,
         capacity: CAPACITY,
         cordoned: false,
     })

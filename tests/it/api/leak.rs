@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ::http::Method;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
@@ -11,7 +12,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hosted_instances::http;
 use hosted_instances::wiring::github::GithubKeys;
-use ::http::Method;
 use model::token::TokenState;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
@@ -28,13 +28,19 @@ async fn text_of_a_live_token(app: &TestApp) -> String {
     let instance = app.world.running("Staging").await.id;
     let admin = app.client(Who::Admin).await;
     let path = format!("/api/v1/instances/{instance}/tokens");
-    let made = admin.post(&path, json!({"name": "Payments"})).await.expect(201);
+    let made = admin
+        .post(&path, json!({"name": "Payments"}))
+        .await
+        .expect(201);
     made["text"].as_str().expect("the text").to_owned()
 }
 
 async fn state_of_the_token(app: &TestApp) -> TokenState {
     let tokens = &app.world.services.token;
-    let page = tokens.list(&app.world.actor, TokenFilter::default()).await.expect("a list");
+    let page = tokens
+        .list(&app.world.actor, TokenFilter::default())
+        .await
+        .expect("a list");
     page.items[0].state
 }
 
@@ -46,8 +52,15 @@ async fn every_report_is_answered_alike_and_a_live_token_ends() {
     mistyped.pop();
     let anybody = app.anonymous();
     let mut bodies = Vec::new();
-    for found in ["nothing", &mistyped, &format!("key = \"{text}\" # old"), &text] {
-        let reply = anybody.post(LEAKS, json!({"text": found, "place": "a chat"})).await;
+    for found in [
+        "nothing",
+        &mistyped,
+        &format!("key = \"{text}\" # old"),
+        &text,
+    ] {
+        let reply = anybody
+            .post(LEAKS, json!({"text": found, "place": "a chat"}))
+            .await;
         bodies.push(reply.expect(202));
     }
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
@@ -67,9 +80,13 @@ async fn publish(key: &SigningKey) -> (String, Arc<AtomicU32>) {
         count.fetch_add(1, Ordering::SeqCst);
         std::future::ready(axum::Json(list.clone()))
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/keys", get(answer))).await });
+    tokio::spawn(
+        async move { axum::serve(listener, Router::new().route("/keys", get(answer))).await },
+    );
     (format!("http://{address}/keys"), asked)
 }
 
@@ -93,7 +110,9 @@ async fn github_is_believed_by_its_signature_alone() {
     let mut state = app.state.clone();
     state.github_keys = Arc::new(GithubKeys::new(&url));
     let client = Client::new(http::router(&state), Proof::None);
-    let body = json!([{"token": text, "type": "prism_instance_token", "url": "https://example.org/x"}]).to_string();
+    let body =
+        json!([{"token": text, "type": "prism_instance_token", "url": "https://example.org/x"}])
+            .to_string();
     let sign = |key: &SigningKey, body: &str| {
         let signature: Signature = key.sign(body.as_bytes());
         STANDARD.encode(signature.to_der())
@@ -111,7 +130,11 @@ async fn github_is_believed_by_its_signature_alone() {
         assert_eq!(reply.status, 403, "{identifier}: {}", reply.text());
     }
     assert_eq!(state_of_the_token(&app).await, TokenState::Issuing);
-    assert_eq!(asked.load(Ordering::SeqCst), 1, "made-up keys asked again and again");
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        1,
+        "made-up keys asked again and again"
+    );
     send(&client, "k1", &good, &body).await.expect(202);
     assert_eq!(state_of_the_token(&app).await, TokenState::Revoking);
 }
@@ -121,6 +144,12 @@ async fn without_the_list_of_keys_nothing_is_believed() {
     let app = TestApp::new().await;
     let key = SigningKey::from_slice(&[7; 32]).expect("a key");
     let signature: Signature = key.sign(b"[]");
-    let reply = send(&app.anonymous(), "k1", &STANDARD.encode(signature.to_der()), "[]").await;
+    let reply = send(
+        &app.anonymous(),
+        "k1",
+        &STANDARD.encode(signature.to_der()),
+        "[]",
+    )
+    .await;
     assert_eq!(reply.status, 503, "{}", reply.text());
 }

@@ -42,7 +42,11 @@ async fn the_text_is_in_one_answer() {
     assert!(replayed["token_omitted"].is_string());
     assert_eq!(replayed["token"]["id"], made["token"]["id"]);
     let id = made["token"]["id"].as_str().expect("an id");
-    for address in ["/api/v1/tokens".to_owned(), path, format!("/api/v1/tokens/{id}")] {
+    for address in [
+        "/api/v1/tokens".to_owned(),
+        path,
+        format!("/api/v1/tokens/{id}"),
+    ] {
         let reply = admin.get(&address).await;
         assert_eq!(reply.status, 200, "{address}");
         assert!(!reply.text().contains(&text), "{address} repeats the text");
@@ -55,8 +59,13 @@ async fn revoking_answers_with_how_it_stands() {
     let instance = app.world.running("Staging").await.id.to_string();
     let admin = app.client(Who::Admin).await;
     let made = issued(&admin, &instance, "Payments").await;
-    let address = format!("/api/v1/tokens/{}", made["token"]["id"].as_str().expect("an id"));
-    let bad = admin.bare(Method::DELETE, &format!("{address}?wait=2h")).await;
+    let address = format!(
+        "/api/v1/tokens/{}",
+        made["token"]["id"].as_str().expect("an id")
+    );
+    let bad = admin
+        .bare(Method::DELETE, &format!("{address}?wait=2h"))
+        .await;
     assert_eq!(bad.expect(422)["errors"][0]["field"], "wait");
     let reply = admin.bare(Method::DELETE, &address).await;
     assert_eq!(reply.header("location"), address);
@@ -65,10 +74,19 @@ async fn revoking_answers_with_how_it_stands() {
     assert_eq!(revoking["reason"], "revoked");
     assert!(revoking["receipt"].is_null());
     // Nothing proves anything while no keeper runs: waiting ends with the time.
-    let waited = admin.bare(Method::DELETE, &format!("{address}?wait=1s")).await;
+    let waited = admin
+        .bare(Method::DELETE, &format!("{address}?wait=1s"))
+        .await;
     assert_eq!(waited.expect(202)["state"], "revoking");
-    let listed = admin.get(&format!("/api/v1/instances/{instance}/tokens?state=revoking")).await;
-    assert_eq!(listed.expect(200)["items"].as_array().map(Vec::len), Some(1));
+    let listed = admin
+        .get(&format!(
+            "/api/v1/instances/{instance}/tokens?state=revoking"
+        ))
+        .await;
+    assert_eq!(
+        listed.expect(200)["items"].as_array().map(Vec::len),
+        Some(1)
+    );
 }
 
 #[tokio::test]
@@ -79,15 +97,22 @@ async fn a_rotation_links_both_and_bounds_the_overlap() {
     let old = issued(&admin, &instance, "Payments").await;
     let id = old["token"]["id"].as_str().expect("an id");
     let rotate = format!("/api/v1/tokens/{id}/rotate");
-    let long = admin.post(&rotate, json!({"overlap_seconds": 2_592_001})).await;
+    let long = admin
+        .post(&rotate, json!({"overlap_seconds": 2_592_001}))
+        .await;
     assert_eq!(long.status, 422, "{}", long.text());
-    let new = admin.post(&rotate, json!({"overlap_seconds": 3_600})).await.expect(201);
+    let new = admin
+        .post(&rotate, json!({"overlap_seconds": 3_600}))
+        .await
+        .expect(201);
     assert_eq!(new["token"]["replaces"], id);
     assert_ne!(new["text"], old["text"]);
     let read = admin.get(&format!("/api/v1/tokens/{id}")).await.expect(200);
     assert_eq!(read["replaced_by"], new["token"]["id"]);
     assert!(read["retires_at"].is_string());
-    let retired = admin.bare(Method::POST, &format!("/api/v1/tokens/{id}/retire")).await;
+    let retired = admin
+        .bare(Method::POST, &format!("/api/v1/tokens/{id}/retire"))
+        .await;
     assert_eq!(retired.expect(202)["reason"], "rotated");
 }
 
@@ -106,7 +131,9 @@ async fn a_tenants_policy_is_its_own_and_never_laxer() {
     assert_eq!(admin.patch(&path, lax).await.status, 422);
     let instance = app.world.running("Staging").await.id.to_string();
     let tokens = format!("/api/v1/instances/{instance}/tokens");
-    let long = admin.post(&tokens, json!({"name": "Long", "days": 31})).await;
+    let long = admin
+        .post(&tokens, json!({"name": "Long", "days": 31}))
+        .await;
     assert_eq!(long.expect(422)["errors"][0]["field"], "days");
     let followed = admin.patch(&path, json!({"own": null})).await.expect(200);
     assert_eq!(followed["own"], Value::Null);

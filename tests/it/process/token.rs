@@ -31,7 +31,10 @@ async fn instance(api: &Api, server: &Server, tenant: &str, name: &str) -> Strin
 async fn issue(api: &Api, server: &Server, instance: &str, name: &str) -> Issued {
     let path = format!("/instances/{instance}/tokens");
     let body = json!({ "name": name });
-    let (status, made) = api.try_post(server, &path, name, &body).await.expect("an answer");
+    let (status, made) = api
+        .try_post(server, &path, name, &body)
+        .await
+        .expect("an answer");
     assert_eq!(status, StatusCode::CREATED, "{made}");
     let issued = Issued {
         id: id(&made["token"]),
@@ -55,7 +58,10 @@ async fn reaches(api: &Api, server: &Server, token: &str, state: &str) -> Value 
 /// browsers and not here, so the address is asked with the name as its Host.
 async fn answers(url: &str, key: Option<&str>) -> Vec<u16> {
     let address: url::Url = url.parse().expect("an address");
-    let (host, port) = (address.host_str().expect("a host"), address.port().expect("a port"));
+    let (host, port) = (
+        address.host_str().expect("a host"),
+        address.port().expect("a port"),
+    );
     let mut seen = Vec::new();
     for _ in 0..CONNECTIONS {
         let client = Client::new();
@@ -91,15 +97,25 @@ async fn a_token_opens_its_instance_alone_and_is_proven_gone() {
     assert_eq!(answers(&beside, Some(&token.text)).await, [403]);
 
     let path = format!("/tokens/{}?wait=30s", token.id);
-    let reply = api.request(&server, Method::DELETE, &path).send().await.expect("an answer");
+    let reply = api
+        .request(&server, Method::DELETE, &path)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(reply.status(), StatusCode::ACCEPTED);
     let revoked: Value = reply.json().await.expect("JSON");
     assert_eq!(revoked["state"], "revoked", "{revoked:#}");
     let receipt = &revoked["receipt"];
     assert!(receipt["replicas"].as_u64() >= Some(2), "{receipt}");
-    assert!(receipt["workers"].as_u64() > receipt["replicas"].as_u64(), "{receipt}");
+    assert!(
+        receipt["workers"].as_u64() > receipt["replicas"].as_u64(),
+        "{receipt}"
+    );
     let refused = answers(&token.url, Some(&token.text)).await;
-    assert!(refused.iter().all(|status| [401, 403].contains(status)), "{refused:?}");
+    assert!(
+        refused.iter().all(|status| [401, 403].contains(status)),
+        "{refused:?}"
+    );
     let audit = api.list(&server, "/audit").await;
     let proof = audit.iter().find(|row| row["action"] == "token.proof");
     assert!(proof.is_some(), "the audit trail keeps the receipt");
@@ -115,20 +131,30 @@ async fn a_revocation_goes_on_after_a_kill() {
     let own = instance(&api, &server, &tenant, "One").await;
     let mut tokens = Vec::new();
     for number in 0..5 {
-        tokens.push(issue(&api, &server, &own, &format!("token {number}")).await);
+        tokens.push(issue(&api, &server, &own, &format!("token-{number}")).await);
     }
     for token in &tokens {
         let path = format!("/tokens/{}", token.id);
-        let sent = api.request(&server, Method::DELETE, &path).send().await.expect("an answer");
+        let sent = api
+            .request(&server, Method::DELETE, &path)
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(sent.status(), StatusCode::ACCEPTED);
     }
     server.kill();
     let server = Server::start(&here.place, &QUICK).await;
     for token in &tokens {
         let ended = reaches(&api, &server, &token.id, "revoked").await;
-        assert!(ended["receipt"]["replicas"].as_u64() >= Some(2), "{ended:#}");
+        assert!(
+            ended["receipt"]["replicas"].as_u64() >= Some(2),
+            "{ended:#}"
+        );
         let refused = answers(&token.url, Some(&token.text)).await;
-        assert!(refused.iter().all(|status| [401, 403].contains(status)), "{refused:?}");
+        assert!(
+            refused.iter().all(|status| [401, 403].contains(status)),
+            "{refused:?}"
+        );
     }
     server.stop().await;
 }
@@ -153,17 +179,26 @@ async fn the_text_of_a_token_lies_nowhere() {
     let here = here().await;
     let api = Api::new(&here.place);
     let mut place = here.place.clone();
-    place.environment.push(("HOSTED_INSTANCES_LOG__FILTER".to_owned(), "trace".to_owned()));
+    place.environment.push((
+        "HOSTED_INSTANCES_LOG__FILTER".to_owned(),
+        "trace".to_owned(),
+    ));
     let server = Server::start(&place, &QUICK).await;
     let tenant = api.tenant(&server, "Acme").await;
     let own = instance(&api, &server, &tenant, "One").await;
     let token = issue(&api, &server, &own, "Payments").await;
     let rotate = format!("/tokens/{}/rotate", token.id);
     let body = json!({ "overlap_seconds": 0 });
-    let (status, rotated) = api.try_post(&server, &rotate, "again", &body).await.expect("an answer");
+    let (status, rotated) = api
+        .try_post(&server, &rotate, "again", &body)
+        .await
+        .expect("an answer");
     assert_eq!(status, StatusCode::CREATED, "{rotated}");
     reaches(&api, &server, &token.id, "revoked").await;
-    let texts = [token.text, rotated["text"].as_str().expect("the text").to_owned()];
+    let texts = [
+        token.text,
+        rotated["text"].as_str().expect("the text").to_owned(),
+    ];
     for path in ["/tokens", "/audit", "/operations", "/instances"] {
         let told = json!(api.list(&server, path).await).to_string();
         assert!(texts.iter().all(|text| !told.contains(text)), "{path}");
@@ -180,7 +215,11 @@ async fn the_text_of_a_token_lies_nowhere() {
         for text in &texts {
             // The random part alone would do as well.
             let part = &text.as_bytes()[text.len() - 49..];
-            assert!(!bytes.windows(part.len()).any(|window| window == part), "{}", file.display());
+            assert!(
+                !bytes.windows(part.len()).any(|window| window == part),
+                "{}",
+                file.display()
+            );
         }
     }
 }

@@ -102,11 +102,14 @@ fn values(target: &Target) -> Value {
     });
     set(&mut values, "instance", identity);
     // Where its entries in Secrets Manager were written is for the one who wrote them to say.
-    set(
-        &mut values,
-        "secrets",
-        json!({"prefix": target.cluster.secrets_prefix, "region": target.cluster.region}),
-    );
+    let mut secrets = json!({
+        "prefix": target.cluster.secrets_prefix,
+        "region": target.cluster.region,
+    });
+    if let Some(role) = &target.cluster.secrets_role {
+        secrets["role"] = json!(role);
+    }
+    set(&mut values, "secrets", secrets);
     Value::Object(values)
 }
 
@@ -206,6 +209,15 @@ mod tests {
         let written = json(&application(&target));
         assert_eq!(written["spec"]["sources"].as_array().unwrap().len(), 1);
         assert!(!written.to_string().contains("$overrides"));
+    }
+
+    #[test]
+    fn the_role_for_reading_secrets_is_the_clusters() {
+        let mut target = target(ClusterAccess::InCluster);
+        target.cluster.secrets_role = Some("arn:aws:iam::1:role/reader".to_owned());
+        let written = json(&application(&target));
+        let values = &written["spec"]["sources"][0]["helm"]["valuesObject"];
+        assert_eq!(values["secrets"]["role"], "arn:aws:iam::1:role/reader");
     }
 
     #[test]

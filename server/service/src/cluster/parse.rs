@@ -36,6 +36,7 @@ pub(super) fn checked(mut settings: ClusterSettings) -> Result<ClusterSettings> 
     }
     gateway(&mut fields, &mut settings.gateway);
     prefix(&mut fields, &mut settings.secrets_prefix);
+    role(&mut fields, "secrets_role", settings.secrets_role.as_mut());
     if settings.capacity > MOST {
         fields.add("capacity", format!("Use at most {MOST}."));
     }
@@ -78,15 +79,16 @@ fn access(fields: &mut Fields, access: &mut ClusterAccess) {
         } => {
             line(fields, "access.name", name, 100);
             line(fields, "access.region", region, 40);
-            if let Some(arn) = role_arn {
-                line(fields, "access.role_arn", arn, 300);
-                if !arn.starts_with("arn:") {
-                    fields.add(
-                        "access.role_arn",
-                        "Use the ARN of a role, starting with arn:.",
-                    );
-                }
-            }
+            role(fields, "access.role_arn", role_arn.as_mut());
+        }
+    }
+}
+
+fn role(fields: &mut Fields, field: &str, arn: Option<&mut String>) {
+    if let Some(arn) = arn {
+        line(fields, field, arn, 300);
+        if !arn.starts_with("arn:") {
+            fields.add(field, "Use the ARN of a role, starting with arn:.");
         }
     }
 }

@@ -222,6 +222,10 @@ pub struct Settings {
     /// First part of the names of its entries in Secrets Manager.
     #[serde(default = "secrets_prefix")]
     pub secrets_prefix: String,
+    /// IAM role (an ARN) by which External Secrets reads an instance's entries; null where its own
+    /// identity may.
+    #[serde(default)]
+    pub secrets_role: Option<String>,
     /// Most instances it may hold.
     pub capacity: u32,
     /// No new instances while set.
@@ -270,6 +274,7 @@ impl From<Settings> for ClusterSettings {
             overrides: it.overrides.map(Into::into),
             gateway: it.gateway.into(),
             secrets_prefix: it.secrets_prefix,
+            secrets_role: it.secrets_role,
             capacity: it.capacity,
             cordoned: it.cordoned,
         }
@@ -307,6 +312,8 @@ pub struct Cluster {
     pub gateway: Gateway,
     /// First part of the names of its entries in Secrets Manager.
     pub secrets_prefix: String,
+    /// IAM role by which External Secrets reads an instance's entries; null where its own identity may.
+    pub secrets_role: Option<String>,
     /// Most instances it may hold.
     pub capacity: u32,
     /// No new instances while set.
@@ -355,6 +362,7 @@ impl From<ClusterView> for Cluster {
                 prometheus_url: it.gateway.prometheus_url,
             },
             secrets_prefix: it.secrets_prefix,
+            secrets_role: it.secrets_role,
             capacity: it.capacity,
             cordoned: it.cordoned,
             instances: view.instances,

@@ -32,6 +32,10 @@ pub struct ClusterChange {
     pub gateway: Option<Gateway>,
     /// First part of the names of its entries in Secrets Manager.
     pub secrets_prefix: Option<String>,
+    /// IAM role by which External Secrets reads an instance's entries; null for its own identity.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub secrets_role: Option<Option<String>>,
     /// The `AppProject` that fences instances.
     pub project: Option<String>,
     /// Where Argo CD itself lives.
@@ -62,6 +66,7 @@ impl From<ClusterChange> for ChangeCluster {
             overrides: it.overrides.map(|given| given.map(Into::into)),
             gateway: it.gateway.map(Into::into),
             secrets_prefix: it.secrets_prefix,
+            secrets_role: it.secrets_role,
             project: it.project,
             argocd_namespace: it.argocd_namespace,
             application_namespace: it.application_namespace,

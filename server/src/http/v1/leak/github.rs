@@ -81,12 +81,19 @@ pub async fn report(
         ));
     }
     for finding in findings {
-        let place = finding.url.or(finding.source).unwrap_or_else(|| "GitHub".to_owned());
+        let place = finding
+            .url
+            .or(finding.source)
+            .unwrap_or_else(|| "GitHub".to_owned());
         let found = LeakReport {
             text: finding.token,
             place: format!("GitHub: {place}"),
         };
-        state.services.token.report_leak_from(found, "GitHub secret scanning", &origin).await?;
+        state
+            .services
+            .token
+            .report_leak_from(found, "GitHub secret scanning", &origin)
+            .await?;
     }
     Ok(thanks())
 }

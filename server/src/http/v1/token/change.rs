@@ -53,6 +53,8 @@ pub async fn change(
         owner: body.owner,
     };
     let service = &state.services.token;
-    let changed = service.change(&caller.actor, id, command, &caller.origin).await?;
+    let changed = service
+        .change(&caller.actor, id, command, &caller.origin)
+        .await?;
     Ok(Json(changed.into()))
 }

@@ -54,6 +54,8 @@ pub async fn issue(
         days: body.days,
     };
     let service = &state.services.token;
-    let made = service.issue(&caller.actor, &id, command, &caller.origin).await?;
+    let made = service
+        .issue(&caller.actor, &id, command, &caller.origin)
+        .await?;
     Ok(super::issued(made))
 }

@@ -50,11 +50,17 @@ pub async fn revoke(
 ) -> Answer<Accepted<Token>> {
     let wait = query.wait.as_deref().map(seconds).transpose()?;
     let command = RevokeToken {
-        reason: if query.leaked { EndReason::Leaked } else { EndReason::Revoked },
+        reason: if query.leaked {
+            EndReason::Leaked
+        } else {
+            EndReason::Revoked
+        },
         note: query.note.unwrap_or_default(),
     };
     let service = &state.services.token;
-    let mut view = service.revoke(&caller.actor, id, command, &caller.origin).await?;
+    let mut view = service
+        .revoke(&caller.actor, id, command, &caller.origin)
+        .await?;
     if let Some(within) = wait {
         view = service.wait(&caller.actor, id, within).await?;
     }

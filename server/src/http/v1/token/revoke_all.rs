@@ -26,7 +26,9 @@ pub async fn revoke_all(
     let location = format!("/api/v1/instances/{id}/tokens");
     let service = &state.services.token;
     let which = RevokeAll::Instance(id);
-    let views = service.revoke_all(&caller.actor, which, &caller.origin).await?;
+    let views = service
+        .revoke_all(&caller.actor, which, &caller.origin)
+        .await?;
     Ok(Accepted {
         location,
         body: Revoked::of(views),

@@ -42,7 +42,9 @@ pub async fn revoke_all(
         None => RevokeAll::Tenant(id),
     };
     let service = &state.services.token;
-    let views = service.revoke_all(&caller.actor, which, &caller.origin).await?;
+    let views = service
+        .revoke_all(&caller.actor, which, &caller.origin)
+        .await?;
     Ok(Accepted {
         location: format!("/api/v1/tokens?tenant={id}"),
         body: Revoked::of(views),

@@ -48,6 +48,8 @@ pub async fn rotate(
         days: body.days,
     };
     let service = &state.services.token;
-    let made = service.rotate(&caller.actor, id, command, &caller.origin).await?;
+    let made = service
+        .rotate(&caller.actor, id, command, &caller.origin)
+        .await?;
     Ok(super::issued(made))
 }

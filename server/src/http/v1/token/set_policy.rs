@@ -37,6 +37,8 @@ pub async fn set(
 ) -> Answer<Json<TokenPolicies>> {
     let own = body.own.map(Into::into);
     let service = &state.services.token;
-    let set = service.set_policy(&caller.actor, id, own, &caller.origin).await?;
+    let set = service
+        .set_policy(&caller.actor, id, own, &caller.origin)
+        .await?;
     Ok(Json(set.into()))
 }
