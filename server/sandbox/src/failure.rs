@@ -30,7 +30,11 @@ impl Failure {
 
     fn about(mut self, kind: Kind, name: &str) -> Self {
         let row = kind.definition();
-        self.details = json!({"name": name, "group": row.group, "kind": row.plural});
+        self.details = json!({"name": name, "kind": row.plural});
+        // The core group has no name and is left out.
+        if !row.group.is_empty() {
+            self.details["group"] = json!(row.group);
+        }
         self
     }
 
@@ -59,6 +63,40 @@ impl Failure {
             format!("{} \"{name}\" already exists", kind.qualified()),
         )
         .about(kind, name)
+    }
+
+    /// The name is taken by an object that is going.
+    pub fn going(kind: Kind, name: &str) -> Self {
+        let mut failure = Self::exists(kind, name);
+        failure.message = format!("object is being deleted: {}", failure.message);
+        failure
+    }
+
+    /// An apply that says nobody's name.
+    pub fn nobody_applies() -> Self {
+        let why = "Required value: is required for apply patch";
+        let message = format!("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: {why}");
+        let mut failure = Self::new(422, "Invalid", message);
+        failure.details = json!({
+            "group": "meta.k8s.io",
+            "kind": "PatchOptions",
+            "causes": [{"reason": "FieldValueRequired", "message": why, "field": "fieldManager"}],
+        });
+        failure
+    }
+
+    /// Another object of that name was meant.
+    pub fn another(kind: Kind, name: &str, wished: &str, found: &str) -> Self {
+        let row = kind.definition();
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": the UID in the precondition ({wished}) \
+             does not match the UID in record ({found}). The object might have been deleted and then \
+             recreated",
+            row.name
+        );
+        let mut failure = Self::new(409, "Conflict", message).about(kind, name);
+        failure.details["kind"] = json!(row.name);
+        failure
     }
 
     /// A write with an outdated resource version.
@@ -120,12 +158,19 @@ impl Failure {
         };
         let message = format!("{what} \"{name}\" is invalid: {field}: {why}");
         let mut failure = Self::new(422, "Invalid", message);
+        let reason = if why.starts_with("Required value") {
+            "FieldValueRequired"
+        } else {
+            "FieldValueInvalid"
+        };
         failure.details = json!({
             "name": name,
-            "group": row.group,
             "kind": row.name,
-            "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field}],
+            "causes": [{"reason": reason, "message": why, "field": field}],
         });
+        if !row.group.is_empty() {
+            failure.details["group"] = json!(row.group);
+        }
         failure
     }
 
@@ -147,9 +192,11 @@ impl Failure {
         )
     }
 
-    pub fn unsupported(media: &str) -> Self {
-        let message = format!("the body of the request was in an unknown format: {media}");
-        Self::new(415, "UnsupportedMediaType", message)
+    /// The body is of a type that this request does not take.
+    pub fn unsupported() -> Self {
+        let mut failure = Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+        failure.details = json!({});
+        failure
     }
 
     pub fn method() -> Self {

@@ -197,7 +197,7 @@ impl Store {
         let namespace = object::namespace(&value).to_owned();
         let before = state.tables[kind as usize].get(&namespace, &name).cloned();
         match (expect, &before) {
-            (Expect::Absent, Some(_)) => return Err(Failure::exists(kind, &name)),
+            (Expect::Absent, Some(there)) => return Err(taken(there)),
             (Expect::Version(_), None) => return Err(Failure::not_found(kind, &name)),
             (Expect::Version(version), Some(entry)) if entry.version != version => {
                 return Err(Failure::conflict(kind, &name));
@@ -323,6 +323,16 @@ impl State {
                 }
             }
         }
+    }
+}
+
+/// Why a name cannot be had: its object is there, or is there and going.
+pub fn taken(there: &Entry) -> Failure {
+    let Key { kind, name, .. } = &there.key;
+    if object::text(&there.value(), "/metadata/deletionTimestamp").is_some() {
+        Failure::going(*kind, name)
+    } else {
+        Failure::exists(*kind, name)
     }
 }
 

@@ -13,10 +13,7 @@ use std::sync::Arc;
 /// Applies a configuration; the object is made when there is none.
 pub fn apply(call: &Call, config: Value) -> Result<(StatusCode, Arc<Entry>), Failure> {
     if call.query.get("fieldManager").is_empty() {
-        return Err(Failure::bad_request(
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required \
-             for apply patch",
-        ));
+        return Err(Failure::nobody_applies());
     }
     if object::text(&config, "/kind").is_none() || object::text(&config, "/apiVersion").is_none() {
         return Err(Failure::bad_request(

@@ -21,7 +21,7 @@ pub async fn read(incoming: Incoming) -> Result<Vec<u8>, Failure> {
 pub fn parse(body: &[u8], content: &str) -> Result<Value, Failure> {
     let media = content.split(';').next().unwrap_or("").trim();
     if media.contains("protobuf") || media.contains("cbor") {
-        return Err(Failure::unsupported(media));
+        return Err(Failure::unsupported());
     }
     if body.is_empty() {
         return Ok(Value::Null);

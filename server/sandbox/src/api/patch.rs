@@ -48,7 +48,7 @@ pub fn answer(call: &Call, bytes: &[u8]) -> Result<Response<Body>, Failure> {
                 }
                 strategic(kind, old.value(), &patch)
             }
-            other => return Err(Failure::unsupported(other)),
+            _ => return Err(Failure::unsupported()),
         };
         unchanged(&old, &new)?;
         let new = fitting(call, new)?;
@@ -63,10 +63,12 @@ pub fn answer(call: &Call, bytes: &[u8]) -> Result<Response<Body>, Failure> {
 fn by_operations(mut value: Value, patch: &Value) -> Result<Value, Failure> {
     let operations: json_patch::Patch = serde_json::from_value(patch.clone())
         .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
-    json_patch::patch(&mut value, &operations).map_err(|error| {
-        let message =
-            format!("the server rejected our request due to an error in our request: {error}");
-        Failure::new(422, "Invalid", message)
+    // Which operation failed is not told, as little as a real server tells it.
+    json_patch::patch(&mut value, &operations).map_err(|_| {
+        let message = "the server rejected our request due to an error in our request";
+        let mut failure = Failure::new(422, "Invalid", message);
+        failure.details = json!({});
+        failure
     })?;
     Ok(value)
 }

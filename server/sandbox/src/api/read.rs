@@ -22,6 +22,7 @@ pub fn answer(call: Call) -> Result<Response<Body>, Failure> {
         return one(&call);
     }
     let selector = Selector::parse(
+        call.target.kind,
         call.query.get("labelSelector"),
         call.query.get("fieldSelector"),
     )?;

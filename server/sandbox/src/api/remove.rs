@@ -68,6 +68,7 @@ fn options(call: &Call, body: &Value) -> Result<Deletion, Failure> {
 
 fn collection(call: &Call, how: &Deletion) -> Result<Response<Body>, Failure> {
     let selector = Selector::parse(
+        call.target.kind,
         call.query.get("labelSelector"),
         call.query.get("fieldSelector"),
     )?;

@@ -3,6 +3,7 @@
 //! Labels are asked on the entry; a field other than name and namespace needs the parsed object.
 
 use crate::failure::Failure;
+use crate::resource::Kind;
 use crate::store::Entry;
 use serde_json::Value;
 
@@ -27,7 +28,9 @@ pub struct Selector {
 }
 
 impl Selector {
-    pub fn parse(labels: &str, fields: &str) -> Result<Self, Failure> {
+    /// Reads both selectors of a request for a kind; a field by which that kind cannot be selected is
+    /// refused.
+    pub fn parse(kind: Kind, labels: &str, fields: &str) -> Result<Self, Failure> {
         let labels = split(labels)
             .into_iter()
             .map(label)
@@ -36,7 +39,15 @@ impl Selector {
             .split(',')
             .filter(|part| !part.trim().is_empty())
             .map(field)
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<Field>, _>>()?;
+        for Field(path, ..) in &fields {
+            if !selectable(kind).contains(&path.as_str()) && !path.starts_with("metadata.name") {
+                return Err(Failure::bad_request(format!(
+                    "\"{path}\" is not a known field selector: only \"metadata.name\", \
+                     \"metadata.namespace\""
+                )));
+            }
+        }
         Ok(Self { labels, fields })
     }
 
@@ -77,6 +88,33 @@ impl Selector {
             };
             is == *equal
         })
+    }
+}
+
+/// Fields beside name and namespace by which a kind can be selected.
+fn selectable(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Pod => &[
+            "spec.nodeName",
+            "status.phase",
+            "status.podIP",
+            "spec.serviceAccountName",
+        ],
+        Kind::Event => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        Kind::Namespace => &["status.phase"],
+        Kind::Secret => &["type"],
+        Kind::Node => &["spec.unschedulable"],
+        Kind::ReplicaSet => &["status.replicas"],
+        _ => &[],
     }
 }
 
@@ -171,15 +209,16 @@ mod tests {
 
     #[test]
     fn selectors_say_yes_and_no() {
-        let says =
-            |labels: &str, fields: &str| Selector::parse(labels, fields).unwrap().matches(&entry());
+        let parse = |labels: &str, fields: &str| Selector::parse(Kind::Pod, labels, fields);
+        let says = |labels: &str, fields: &str| parse(labels, fields).unwrap().matches(&entry());
         assert!(says("app=x,tier in (web, db),!gone,app", ""));
         assert!(!says("app!=x", ""));
         assert!(says("none!=x,tier notin (db)", ""));
         assert!(says("", "metadata.name=a,status.phase!=Pending"));
         assert!(!says("", "status.phase=Pending"));
-        assert!(says("", "status.reason="));
-        assert!(Selector::parse("a b", "").is_err());
-        assert!(Selector::parse("", "x").is_err());
+        assert!(says("", "status.podIP="));
+        assert!(parse("a b", "").is_err());
+        assert!(parse("", "x").is_err());
+        assert!(parse("", "spec.hostname=a").is_err(), "not by every field");
     }
 }

@@ -95,10 +95,10 @@ impl Target {
             Some("log" | "proxy") => self.kind == Kind::Pod,
             Some(_) => false,
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(Failure::no_such_path())
+        match (fits, &self.name) {
+            (true, _) => Ok(()),
+            (false, Some(name)) => Err(Failure::not_found(self.kind, name)),
+            (false, None) => Err(Failure::no_such_path()),
         }
     }
 

@@ -21,9 +21,12 @@ pub fn object(kind: Kind, value: &Value) -> Result<(), Failure> {
     if !is_name(kind, name) {
         return wrong(
             "metadata.name",
-            "Invalid value: a lowercase RFC 1123 subdomain must consist of lower case \
-             alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
-             character",
+            &format!(
+                "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case \
+                 alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
+                 character (e.g. 'example.com', regex used for validation is \
+                 '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+            ),
         );
     }
     for field in ["labels", "annotations"] {
@@ -80,11 +83,11 @@ fn content(kind: Kind, name: &str, value: &Value) -> Result<(), Failure> {
         return Err(Failure::invalid(kind, name, "spec", why));
     }
     let required: &[&str] = match kind {
-        Kind::Application => &["/spec/project", "/spec/destination"],
+        Kind::Application => &["/spec", "/spec/project", "/spec/destination"],
         Kind::AppProject | Kind::Postgresql | Kind::SecretStore | Kind::ClusterSecretStore => {
             &["/spec"]
         }
-        Kind::Certificate => &["/spec/issuerRef", "/spec/secretName"],
+        Kind::Certificate => &["/spec", "/spec/issuerRef", "/spec/secretName"],
         Kind::Consumer => &["/spec/authParameter"],
         _ => &[],
     };

@@ -97,11 +97,7 @@ impl Store {
 fn preconditions(found: &Entry, how: &Deletion) -> Result<(), Failure> {
     let Key { kind, name, .. } = &found.key;
     if let Some(uid) = how.uid.as_ref().filter(|uid| ***uid != *found.uid) {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            found.uid
-        );
-        return Err(Failure::precondition(*kind, name, &why));
+        return Err(Failure::another(*kind, name, uid, &found.uid));
     }
     let there = found.version.to_string();
     if let Some(version) = how.version.as_ref().filter(|version| **version != there) {

@@ -86,8 +86,8 @@ impl Store {
             record_update(kind, None, &mut object, author);
         }
         if write.dry {
-            if self.get(kind, object::namespace(&object), &name).is_some() {
-                return Err(Failure::exists(kind, &name));
+            if let Some(there) = self.get(kind, object::namespace(&object), &name) {
+                return Err(super::taken(&there));
             }
             return Ok(Arc::new(Entry::new(kind, object, self.version())));
         }

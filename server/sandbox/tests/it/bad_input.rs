@@ -155,7 +155,7 @@ async fn patches_of_unknown_kinds_and_shapes_are_refused() {
             .raw("PATCH", &path, "application/apply-patch+yaml", "{}")
             .await
             .0,
-        400
+        422
     );
     let protobuf = "application/vnd.kubernetes.protobuf";
     assert_eq!(world.raw("POST", MAPS, protobuf, "k8s\0").await.0, 415);
