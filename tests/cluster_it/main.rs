@@ -6,4 +6,10 @@
     reason = "what a test stands on may fail as the test itself does"
 )]
 
+mod conformance;
+mod faults;
+mod parts;
+mod places;
+mod rights;
+mod secrets;
 mod story;

@@ -54,12 +54,29 @@ impl Site {
 
     /// Beside other tests.
     pub async fn shared(&self) -> RwLockReadGuard<'static, ()> {
+        // While others share, nothing is stopped.
+        if let Ok(_alone) = USE.try_write() {
+            self.mend().await;
+        }
         USE.read().await
+    }
+
+    /// Starts what an earlier test stopped and, having failed, did not start again.
+    async fn mend(&self) {
+        let url = format!("{}/status", self.text("control"));
+        let answer = reqwest::get(url).await.expect("the supervisor answers");
+        let parts: Vec<Value> = answer.json().await.expect("JSON");
+        for part in parts.iter().filter(|it| it["running"] == false) {
+            self.part("start", part["name"].as_str().unwrap_or_default())
+                .await;
+        }
     }
 
     /// Without any other test, for one that stops parts.
     pub async fn alone(&self) -> RwLockWriteGuard<'static, ()> {
-        USE.write().await
+        let alone = USE.write().await;
+        self.mend().await;
+        alone
     }
 
     fn text(&self, name: &str) -> &str {

@@ -284,6 +284,7 @@ impl Cluster {
             "overrides": {"repo_url": format!("{git}/overrides.git"), "revision": "main"},
             "gateway": {
                 "scheme": "http", "port": port, "address": gateway,
+                "replicas": {"kind": "addresses", "addresses": self.said["replicas"], "workers": 2},
             },
             "capacity": 100,
         })

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use super::Site;
 
@@ -63,8 +64,14 @@ impl Repository {
     }
 }
 
-/// Writes an instance's override file; nothing takes it away.
+/// Writes an instance's override file; nothing takes it away. One at a time: git refuses a push that
+/// another one overtakes.
+///
+/// # Panics
+/// When git refuses.
 pub fn override_file(instance: &str, text: Option<&str>) {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let repository = Repository::clone_of("overrides");
     repository.write(&format!("overrides/{instance}.yaml"), text);
     repository.push(&format!("Override {instance}"), None);

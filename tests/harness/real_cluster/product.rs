@@ -228,29 +228,53 @@ impl Product {
     /// Waits until an operation has succeeded; how it went.
     ///
     /// # Panics
-    /// With the operation, when it ends otherwise or is stuck.
+    /// With the operation, when it ends otherwise. One that is stuck goes on when what held it has gone.
     pub async fn succeeds(&self, operation: &str) -> Value {
         let path = format!("/operations/{operation}");
         until(&format!("operation {operation} succeeds"), || async {
             let found = self.get(&path).await;
             match found["state"].as_str().unwrap_or_default() {
                 "succeeded" => Ok(found),
-                "failed" | "cancelled" | "stuck" => panic!("{found:#}\n{}", self.server().said()),
+                "failed" | "cancelled" => panic!("{found:#}\n{}", self.server().said()),
                 _ => Err(format!("{found:#}")),
             }
         })
         .await
     }
 
-    /// Waits until an operation is stuck, and why: the code of its cause.
-    pub async fn stuck(&self, operation: &str) -> String {
+    /// Waits until an operation on an instance is stuck for that cause, in the API and on the
+    /// instance's page; the sentence that is shown.
+    pub async fn stuck(&self, created: &str, operation: &str, code: &str) -> String {
+        let begun = Instant::now();
         let path = format!("/operations/{operation}");
-        until(&format!("operation {operation} is stuck"), || async {
+        let sentence = until(&format!("operation {operation} is stuck"), || async {
             let found = self.get(&path).await;
-            match found["cause"]["code"].as_str() {
-                Some(code) if found["state"] == "stuck" => Ok(code.to_owned()),
+            match found["error"]["sentence"].as_str() {
+                Some(sentence) if found["state"] == "stuck" && found["error"]["code"] == code => {
+                    Ok(sentence.to_owned())
+                }
                 _ => Err(format!("{found:#}")),
             }
+        })
+        .await;
+        eprintln!(
+            "stuck for {code} after {:.1} s: {sentence}",
+            begun.elapsed().as_secs_f64()
+        );
+        self.page_says(created, &sentence).await;
+        sentence
+    }
+
+    /// Waits until a step of an operation says something that contains those words; what it says.
+    pub async fn step_says(&self, operation: &str, step: &str, words: &str) -> String {
+        let path = format!("/operations/{operation}");
+        until(&format!("the step {step} says {words}"), || async {
+            let found = self.get(&path).await;
+            let steps = found["steps"].as_array().cloned().unwrap_or_default();
+            let one = steps.into_iter().find(|it| it["name"] == step);
+            let says = one.and_then(|it| it["message"].as_str().map(str::to_owned));
+            says.filter(|says| says.contains(words))
+                .ok_or_else(|| format!("{found:#}"))
         })
         .await
     }
@@ -285,20 +309,25 @@ impl Product {
         })
         .await;
         let took = begun.elapsed();
+        self.page_says(instance, &sentence).await;
+        eprintln!("cause {code} after {:.1} s: {sentence}", took.as_secs_f64());
+        (took, sentence)
+    }
+
+    /// Waits until the instance's page says what a sentence says, up to what the system itself said,
+    /// which may have gone on meanwhile.
+    async fn page_says(&self, instance: &str, sentence: &str) {
         let path = format!("/instances/{instance}");
-        until(&format!("the page says: {sentence}"), || async {
-            // What the system said may have gone on meanwhile; what the cause is has not.
-            let says = sentence.split(": ").next().unwrap_or(&sentence).to_owned();
+        let says = escaped(sentence.split(": ").next().unwrap_or(sentence));
+        until(&format!("the page says: {says}"), || async {
             let page = self.page(&path).await;
-            if page.contains(&escaped(&says)) {
+            if page.contains(&says) {
                 Ok(())
             } else {
                 Err(page)
             }
         })
         .await;
-        eprintln!("cause {code} after {:.1} s: {sentence}", took.as_secs_f64());
-        (took, sentence)
     }
 
     /// A page as a signed-in owner sees it.
