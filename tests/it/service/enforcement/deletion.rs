@@ -77,7 +77,13 @@ async fn a_deletion_waits_for_the_proof_and_goes_on_without_on_a_staff_owners_wo
     assert_eq!(stuck.state, OperationState::Stuck, "{stuck:?}");
     let error = stuck.error.expect("a cause");
     assert_eq!(error.code, CauseCode::ProofOverdue.as_str());
-    assert!(error.sentence.contains("apisix-1"), "{error:?}");
+    let worker = world.worker("looking again");
+    eventually(&world, Duration::from_secs(5), "it is named", || async {
+        worker.turn().await.unwrap();
+        let error = world.operation(asked.id).await.error;
+        error.is_some_and(|error| error.sentence.contains("apisix-1"))
+    })
+    .await;
     assert!(!world.cluster.inventory_of(&instance).is_empty());
 
     let service = &world.services.operation;
