@@ -307,7 +307,7 @@ pub static OPERATIONS: &[Operation] = &[
         "/api/v1/tokens/{instance_token}/retire",
         "",
         "tokens:write",
-        admin_writes(409),
+        admin_writes(202),
     ),
     post(
         "revoke_instance_tokens",

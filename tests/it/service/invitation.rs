@@ -372,7 +372,7 @@ async fn me_says_who_asks() {
         .unwrap();
     assert_eq!(
         (token.kind.as_str(), token.scopes.len()),
-        ("access_token", 8)
+        ("access_token", 9)
     );
     assert!(test.services.user.me(&Actor::Anonymous).await.is_err());
 }

@@ -47,7 +47,7 @@ async fn it_acts_with_its_owners_roles_of_the_moment() {
         (bearer.id, bearer.staff, bearer.tenants.len()),
         (id, None, 0)
     );
-    assert_eq!(bearer.scopes.len(), 8);
+    assert_eq!(bearer.scopes.len(), 9);
     let tenant = a_tenant(&test, "Acme").await;
     let mut tx = test.db.begin().await.unwrap();
     store::membership::put(&mut tx, user, tenant, TenantRole::Admin, test.now())
