@@ -20,7 +20,7 @@ use crate::db::TestDb;
 use crate::services::{MemoryMailer, TestServices, origin, settings};
 
 /// The catalogue of these tests.
-const CATALOGUE: &str = r#"
+pub const CATALOGUE: &str = r#"
 [[release]]
 version = "2.0.0"
 channel = "deprecated"

@@ -5,6 +5,7 @@
 mod deletion;
 mod outage;
 mod property;
+mod real;
 mod repair;
 mod watchman;
 
