@@ -119,6 +119,7 @@ async fn every_fault_of_an_instance_has_its_cause_and_heals() {
     let table = [
         (Fault::ImagePull, CauseCode::ImageCannotBePulled),
         (Fault::CrashLoop, CauseCode::ContainerCrashes),
+        (Fault::MigrationFailed, CauseCode::MigrationFailed),
         (Fault::Unschedulable, CauseCode::PodCannotBeScheduled),
         (Fault::DatabaseFailed, CauseCode::DatabaseNotRunning),
         (Fault::CertificatePending, CauseCode::CertificateNotIssued),

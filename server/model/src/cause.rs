@@ -118,6 +118,10 @@ causes! {
     ImageCannotBePulled = "image_cannot_be_pulled", Atala, Down,
         "The image of {subject} cannot be pulled",
         "Correct the image in the release or choose another release.";
+    /// A migration of a component's database failed, so the component does not start.
+    MigrationFailed = "migration_failed", Atala, Down,
+        "A migration of the database of {subject} failed",
+        "Read the message, then restore the database from its backup or choose another release.";
     /// A container ends again and again.
     ContainerCrashes = "container_crashes", Atala, Down,
         "The container {subject} crashes again and again",

@@ -81,6 +81,13 @@ pub enum PodTrouble {
         /// Exit code, reason and last log line as far as known.
         message: String,
     },
+    /// Ended with an error by which Flyway says that a migration failed.
+    Migration {
+        /// The container.
+        container: String,
+        /// What Flyway and the database said.
+        message: String,
+    },
     /// `Unschedulable`.
     Unschedulable {
         /// What the scheduler said.

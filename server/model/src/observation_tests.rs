@@ -117,6 +117,16 @@ fn every_fact_that_is_wrong_gives_its_cause() {
                 message: "exit 1".into(),
             }));
         }),
+        (CauseCode::MigrationFailed, |o| {
+            o.pods.push(pod(PodTrouble::Crash {
+                container: "cloud-agent-enterprise".into(),
+                message: "exit 1".into(),
+            }));
+            o.pods.push(pod(PodTrouble::Migration {
+                container: "cloud-agent".into(),
+                message: "Migration V18 failed".into(),
+            }));
+        }),
         (CauseCode::PodCannotBeScheduled, |o| {
             o.pods.push(pod(PodTrouble::Unschedulable {
                 message: "0/3 nodes".into(),

@@ -33,7 +33,7 @@ pub enum InvalidOverrides {
 }
 
 /// Keys below which the control plane alone writes.
-const RESERVED: [&str; 3] = ["instance", "gate", "global"];
+const RESERVED: [&str; 4] = ["instance", "release", "gate", "global"];
 
 /// Words that, as a key, decide images, registries or authentication.
 const REFUSED: [&str; 14] = [
@@ -250,6 +250,10 @@ mod tests {
         assert_eq!(
             error("instance: {id: other}"),
             InvalidOverrides::Reserved("instance".into())
+        );
+        assert_eq!(
+            error("release: {version: 2.2.0}"),
+            InvalidOverrides::Reserved("release".into())
         );
         for text in [
             "agent: {image: {repository: evil}}",

@@ -4,7 +4,7 @@
 //! due and leaves the rest to a later waking. How long a step takes is counted in memory from the
 //! moment the step began, so a restart begins the present step again and nothing else is lost.
 
-mod argocd;
+pub mod argocd;
 mod certificate;
 mod collector;
 mod database;

@@ -46,6 +46,7 @@ faults! {
     Fault {
         ImagePull = "image-pull", "The agent's image is not found in the registry.";
         CrashLoop = "crash-loop", "The agent's container ends with an error again and again.";
+        MigrationFailed = "migration-failed", "A migration of the agent's database fails, so its container ends at every start.";
         Unschedulable = "unschedulable", "No node has room for the agent's pod.";
         VolumePending = "volume-pending", "The database's volume is not provisioned.";
         DatabaseFailed = "database-failed", "The database operator gives up on the database.";

@@ -35,6 +35,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// What a cluster deploys for an instance of a release: the documents of the instance chart of those
+/// kinds that the sandbox has, each with Argo CD's tracking annotation. `values` are what the chart's
+/// own values and the release's are overlaid with; they name the instance.
+#[must_use]
+pub fn rendered(version: &str, values: &serde_json::Value) -> Vec<serde_json::Value> {
+    controllers::argocd::rendered(version, values)
+}
+
 /// What the sandbox is to be.
 #[derive(Clone, Debug)]
 pub struct SandboxConfig {

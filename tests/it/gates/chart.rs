@@ -11,6 +11,7 @@ mod instance;
 mod kinds;
 mod overrides;
 mod pods;
+mod twin;
 
 use std::collections::BTreeMap;
 
@@ -200,46 +201,6 @@ fn no_override_can_set_what_the_chart_sets_itself() {
                     "{component}.env.{name} can be overridden"
                 );
             }
-        }
-    }
-}
-
-/// What the sandbox deploys in the chart's stead: kinds and names, read from its source.
-fn of_the_sandbox() -> Vec<(String, String)> {
-    let path = tree::root().join("server/sandbox/src/controllers/argocd/render.rs");
-    let text = std::fs::read_to_string(path).expect("the sandbox's stand-in");
-    let parts = text
-        .split_once("const PARTS")
-        .and_then(|(_, rest)| rest.split_once("];"))
-        .expect("its parts");
-    parts
-        .0
-        .lines()
-        .filter_map(|line| {
-            let (kind, name) = line.trim().strip_prefix("(Kind::")?.split_once(", \"")?;
-            let kind = match kind {
-                "Tls" => "ApisixTls",
-                "Route" => "ApisixRoute",
-                "Postgresql" => "postgresql",
-                other => other,
-            };
-            Some((kind.to_owned(), name.split_once('"')?.0.to_owned()))
-        })
-        .collect()
-}
-
-#[test]
-fn the_sandbox_deploys_nothing_that_the_chart_does_not() {
-    let parts = of_the_sandbox();
-    assert!(parts.len() >= 10, "{parts:?}");
-    for it in cases::with("defaults") {
-        let titles: Vec<String> = it.documents.iter().map(helm::title).collect();
-        for (kind, name) in &parts {
-            assert!(
-                titles.contains(&format!("{kind} {name}")),
-                "{}: {kind} {name}",
-                it.name()
-            );
         }
     }
 }

@@ -116,6 +116,12 @@ fn pull(container: &ContainerStatus) -> Option<PodTrouble> {
 }
 
 fn crash(container: &ContainerStatus) -> Option<PodTrouble> {
+    if let Some(message) = migration(container) {
+        return Some(PodTrouble::Migration {
+            container: container.name.clone(),
+            message: brief(&message),
+        });
+    }
     let state = container.state.as_ref();
     let crashed = |message: String| PodTrouble::Crash {
         container: container.name.clone(),
@@ -149,6 +155,33 @@ fn crash(container: &ContainerStatus) -> Option<PodTrouble> {
     )))
 }
 
+/// What Flyway said when a migration failed, as long as the container has not got over it. Its first
+/// line says which migration it was; what comes last is where in the program.
+fn migration(container: &ContainerStatus) -> Option<String> {
+    if container.ready {
+        return None;
+    }
+    let (now, before) = (container.state.as_ref(), container.last_state.as_ref());
+    let ended = now.and_then(|it| it.terminated.as_ref());
+    let ended = ended.or_else(|| before.and_then(|it| it.terminated.as_ref()));
+    let said = ended.filter(|end| end.exit_code != 0)?.message.as_deref()?;
+    let mut lines = said.lines().map(str::trim);
+    let line = lines.find(|line| {
+        let line = line.to_lowercase();
+        let about = line.contains("flyway") || line.contains("migration");
+        let bad = ["fail", "error", "exception"];
+        about && !line.starts_with("at ") && bad.iter().any(|word| line.contains(word))
+    })?;
+    let database = lines.find_map(|line| {
+        let (_, text) = line.strip_prefix("Message")?.split_once(':')?;
+        Some(text.trim())
+    });
+    Some(match database {
+        Some(text) => format!("{line}: {text}"),
+        None => line.to_owned(),
+    })
+}
+
 /// How a container ended, when it was with an error. The last log line is what the kubelet put into the
 /// message; logs themselves are not read.
 fn ended(terminated: Option<&ContainerStateTerminated>) -> Option<String> {
@@ -164,4 +197,51 @@ fn ended(terminated: Option<&ContainerStateTerminated>) -> Option<String> {
         Some(line) => format!("exit code {} ({reason}): {line}", end.exit_code),
         None => format!("exit code {} ({reason})", end.exit_code),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn found(state: &Value, before: &Value) -> Option<PodTrouble> {
+        let status = json!({
+            "name": "cloud-agent", "image": "x:1", "imageID": "", "ready": false, "restartCount": 4,
+            "state": state, "lastState": before,
+        });
+        crash(&serde_json::from_value(status).unwrap())
+    }
+
+    #[test]
+    fn a_migration_that_fails_is_told_from_other_crashes() {
+        let message = "INFO Flyway Community Edition by Redgate\n\
+            o.f.c.i.c.DbMigrate$FlywayMigrateException: Migration V18__add_index.sql failed\n\
+            -------\nSQL State  : 42P07\nMessage    : ERROR: relation \"x\" already exists\nLine : 1\n\n\
+            \tat org.flywaydb.core.internal.command.DbMigrate.doMigrateGroup(DbMigrate.java:371)\n\
+            \tat java.base/java.lang.Thread.run(Thread.java:1583)\n";
+        let end = json!({"terminated": {"exitCode": 1, "reason": "Error", "message": message}});
+        let failed = Some(PodTrouble::Migration {
+            container: "cloud-agent".to_owned(),
+            message: "o.f.c.i.c.DbMigrate$FlywayMigrateException: Migration V18__add_index.sql \
+                      failed: ERROR: relation \"x\" already exists"
+                .to_owned(),
+        });
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}});
+        let up = json!({"running": {"startedAt": "2026-11-24T12:00:00Z"}});
+        assert_eq!(found(&waits, &end), failed);
+        assert_eq!(found(&up, &end), failed);
+        assert_eq!(found(&end, &Value::Null), failed);
+        // A migration that went well and a trace that passes through Flyway say nothing.
+        for other in [
+            "Schema is up to date. No migration necessary.\nno wallet seed",
+            "java.lang.OutOfMemoryError\n\tat org.flywaydb.FlywayException.<init>(X:1)\nno wallet seed",
+        ] {
+            let end = json!({"terminated": {"exitCode": 1, "reason": "Error", "message": other}});
+            let crashed = PodTrouble::Crash {
+                container: "cloud-agent".to_owned(),
+                message: "CrashLoopBackOff: exit code 1 (Error): no wallet seed".to_owned(),
+            };
+            assert_eq!(found(&waits, &end), Some(crashed));
+        }
+    }
 }

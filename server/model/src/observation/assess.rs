@@ -137,6 +137,9 @@ fn runtime_causes(seen: &Observation) -> Vec<Cause> {
             PodTrouble::Crash { container, message } => {
                 Cause::new(CauseCode::ContainerCrashes, container, message)
             }
+            PodTrouble::Migration { container, message } => {
+                Cause::new(CauseCode::MigrationFailed, container, message)
+            }
             PodTrouble::Unschedulable { message } => {
                 Cause::new(CauseCode::PodCannotBeScheduled, &pod.name, message)
             }

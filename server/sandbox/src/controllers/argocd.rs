@@ -5,6 +5,7 @@
 //! whoever wants to know which spec a status belongs to compares `status.sync.comparedTo`. A sync that
 //! failed is not tried again for the same revision unless somebody sets `operation`.
 
+mod chart;
 mod health;
 mod project;
 mod removal;
@@ -37,6 +38,14 @@ pub struct Memory {
     /// Applications by destination namespace and name.
     placed: HashMap<(String, String), Key>,
     compared: HashMap<Key, Seen>,
+}
+
+/// What Argo CD deploys for an instance of a release with these values.
+pub fn rendered(version: &str, values: &Value) -> Vec<Value> {
+    let plan = Plan::of_values(version, values);
+    render::parts(&plan)
+        .map(|(kind, name)| render::part(kind, name, &plan))
+        .collect()
 }
 
 /// The last comparison of an Application.

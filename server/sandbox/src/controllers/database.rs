@@ -9,11 +9,14 @@ use crate::fault::Fault;
 use crate::object;
 use crate::resource::Kind;
 use crate::store::Key;
+use crate::store::delete::Deletion;
 use crate::store::write::Write;
 use base64::Engine;
 use serde_json::{Value, json};
 
 const MANAGER: &str = "postgres-operator";
+/// The most members that a database has.
+const MEMBERS: i64 = 10;
 /// The finalizer of the real operator.
 pub const FINALIZER: &str = "postgres-operator.acid.zalan.do";
 
@@ -33,6 +36,7 @@ impl Controllers {
         if stuck != object::has_finalizer(&database, FINALIZER) {
             self.finalizer(task, stuck);
         }
+        self.credentials(&database);
         let word = object::text_or_empty(&database, "/status/PostgresClusterStatus").to_owned();
         if self.cluster.faults.has(space, Fault::DatabaseFailed) {
             return self.fail(task, &database, &word);
@@ -118,7 +122,7 @@ impl Controllers {
     fn wished(database: &Value) -> i64 {
         object::number(database, "/spec/numberOfInstances")
             .unwrap_or(1)
-            .clamp(0, 10)
+            .clamp(0, MEMBERS)
     }
 
     /// Whether the running database has fewer pods than it should.
@@ -151,7 +155,7 @@ impl Controllers {
             });
             self.cluster.store.ensure(Kind::Service, service, MANAGER);
         }
-        self.credentials(database);
+        self.end_beyond(database, wished);
         let mut ready = 0;
         for number in 0..wished {
             self.cluster
@@ -184,6 +188,24 @@ impl Controllers {
                 object::set(set, &["status"], status);
             });
         ready == wished
+    }
+
+    /// Ends the pods that a smaller database does not need; their volumes stay.
+    fn end_beyond(&self, database: &Value, wished: i64) {
+        let space = object::namespace(database);
+        let how = if self.instant() {
+            Deletion::now()
+        } else {
+            Deletion::default()
+        };
+        for number in wished..MEMBERS {
+            let pod = format!("{}-{number}", object::name(database));
+            let found = self.cluster.store.get(Kind::Pod, space, &pod);
+            if let Some(pod) = found.filter(|pod| !pod.terminating) {
+                // Gone already is as good.
+                let _ = self.cluster.store.delete(&pod.key, &how);
+            }
+        }
     }
 
     fn database_pod(&mut self, database: &Value, set: &Value, number: i64) -> Option<Value> {
@@ -293,7 +315,7 @@ fn claim(database: &Value, number: i64) -> Value {
         },
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "storageClassName": "gp3",
+            "storageClassName": database["spec"]["volume"]["storageClass"],
             "resources": {"requests": {"storage": database["spec"]["volume"]["size"]}},
         },
         "status": {"phase": "Pending"},

@@ -1,8 +1,8 @@
 //! Deployments: replica sets, their pods, and rollouts.
 //!
-//! A new template makes a new replica set whose pods come up beside the old ones; the old ones go
-//! when the new are ready, so an upgrade that fails leaves the old version answering. Argo CD reads
-//! the conditions written here, and so does whoever looks for the cause.
+//! A new template makes a new replica set. Under `Recreate`, as the chart has it, the old pods end before
+//! the new ones begin; else the new ones come up beside the old, which go when the new are ready. Argo
+//! CD reads the conditions written here, and so does whoever looks for the cause.
 
 use super::event::suffix;
 use super::{Controllers, Role, Task};
@@ -44,7 +44,12 @@ impl Controllers {
         };
         let wished = object::number(&deployment, "/spec/replicas").unwrap_or(1);
         let old = self.older(&deployment, &current);
-        let pods = self.scale(&deployment, &current, wished);
+        let recreate = deployment["spec"]["strategy"]["type"] == "Recreate";
+        let pods = if recreate && !self.cleared(&old) {
+            self.pods_of(&current)
+        } else {
+            self.scale(&deployment, &current, wished)
+        };
         let mut count = Count {
             wished,
             ..Count::default()
@@ -130,6 +135,17 @@ impl Controllers {
             .collect();
         pods.sort_by(|one, other| object::name(one).cmp(object::name(other)));
         pods
+    }
+
+    /// Ends the pods of older replica sets; whether none is left, not even one on its way out.
+    fn cleared(&self, old: &[Arc<Entry>]) -> bool {
+        let store = &self.cluster.store;
+        for set in old {
+            self.older_pods(set, true);
+        }
+        !old.iter()
+            .flat_map(|set| store.dependents(&set.uid))
+            .any(|key| key.kind == Kind::Pod)
     }
 
     /// Makes missing pods of the present template and removes what is too many or was evicted.

@@ -19,6 +19,21 @@ const DATABASE: &str = "prism-postgres";
 pub const FIRST_DATABASE_POD: &str = "prism-postgres-0";
 /// Seconds between two starts of a container that keeps ending.
 const RESTART: f64 = 20.0;
+/// What an agent whose migration fails writes last, as the kubelet keeps it: the container's last lines.
+const MIGRATION_FAILED: &str = "\
+org.flywaydb.core.internal.command.DbMigrate$FlywayMigrateException: Migration V18__add_wallet_index.sql failed
+---------------------------------------------
+SQL State  : 42P07
+Error Code : 0
+Message    : ERROR: relation \"connection_records_wallet_id_index\" already exists
+Line       : 1
+Statement  : CREATE INDEX connection_records_wallet_id_index ON public.connection_records (wallet_id)
+
+\tat org.flywaydb.core.internal.command.DbMigrate.doMigrateGroup(DbMigrate.java:371)
+\tat org.flywaydb.core.internal.command.DbMigrate.migrateGroup(DbMigrate.java:274)
+\tat org.flywaydb.core.Flyway.migrate(Flyway.java:180)
+\tat java.base/java.lang.Thread.run(Thread.java:1583)
+";
 
 impl Controllers {
     pub fn pod(&mut self, task: &Task) {
@@ -65,6 +80,17 @@ impl Controllers {
             && self.cluster.faults.has(object::namespace(pod), fault)
     }
 
+    /// Whether the container ends with an error at every start.
+    fn ends(&self, pod: &Value) -> bool {
+        self.suffers(pod, Fault::CrashLoop) || self.suffers(pod, Fault::MigrationFailed)
+    }
+
+    /// What the container wrote last, as far as it wrote anything.
+    fn last_words(&self, pod: &Value) -> Option<&'static str> {
+        let failed = self.suffers(pod, Fault::MigrationFailed);
+        failed.then_some(MIGRATION_FAILED)
+    }
+
     /// One step; whether it was taken and another may follow.
     fn step(&mut self, task: &Task, pod: &mut Value) -> bool {
         if object::text(pod, "/spec/nodeName").is_none() {
@@ -80,7 +106,7 @@ impl Controllers {
                 reason => self.start(task, pod, reason),
             };
         }
-        if self.suffers(pod, Fault::CrashLoop) {
+        if self.ends(pod) {
             return self.crash(task, pod);
         }
         let seconds = if is_database(pod) { 1.5 } else { 2.2 };
@@ -214,14 +240,13 @@ impl Controllers {
     }
 
     fn missing_secret(&self, pod: &Value) -> Option<String> {
-        let sources = pod
-            .pointer("/spec/containers/0/envFrom")
-            .and_then(Value::as_array);
-        let mut names = sources
-            .into_iter()
-            .flatten()
-            .filter_map(|from| object::text(from, "/secretRef/name"));
-        names
+        let container = &pod["spec"]["containers"][0];
+        let sources = container["envFrom"].as_array().into_iter().flatten();
+        let whole = sources.filter_map(|from| object::text(from, "/secretRef/name"));
+        let variables = container["env"].as_array().into_iter().flatten();
+        let single = variables.filter_map(|one| object::text(one, "/valueFrom/secretKeyRef/name"));
+        whole
+            .chain(single)
             .find(|name| {
                 self.cluster
                     .store
@@ -271,7 +296,7 @@ impl Controllers {
         if !self.passed(task, "crash", 1.2) {
             return false;
         }
-        crashed(pod);
+        crashed(pod, self.last_words(pod));
         let message = back_off_event(pod);
         self.warn(pod, KUBELET, "BackOff", &message);
         true
@@ -279,7 +304,7 @@ impl Controllers {
 
     /// A container between two attempts.
     fn restart(&mut self, task: &Task, pod: &mut Value) -> bool {
-        if !self.suffers(pod, Fault::CrashLoop) {
+        if !self.ends(pod) {
             self.reset(task, "restart");
             if !self.passed(task, "recover", 0.8) {
                 return false;
@@ -290,7 +315,7 @@ impl Controllers {
         if self.instant() || !self.passed(task, "restart", RESTART) {
             return false;
         }
-        crashed(pod);
+        crashed(pod, self.last_words(pod));
         let message = back_off_event(pod);
         self.warn(pod, KUBELET, "BackOff", &message);
         true
@@ -374,7 +399,7 @@ fn runs(pod: &mut Value) {
     object::set(pod, &["status", "phase"], json!("Running"));
 }
 
-fn crashed(pod: &mut Value) {
+fn crashed(pod: &mut Value, last_words: Option<&str>) {
     let name = object::name(pod).to_owned();
     let (space, uid) = (
         object::namespace(pod).to_owned(),
@@ -402,6 +427,9 @@ fn crashed(pod: &mut Value) {
         "startedAt": since.unwrap_or_else(|| json!(clock::stamp())),
         "finishedAt": clock::stamp(),
     }});
+    if let Some(text) = last_words {
+        status["lastState"]["terminated"]["message"] = json!(text);
+    }
     status["state"] = json!({"waiting": {
         "reason": "CrashLoopBackOff",
         "message": format!(

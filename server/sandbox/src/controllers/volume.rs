@@ -23,10 +23,13 @@ impl Controllers {
                 .edit(Kind::Volume, space, name, MANAGER, |claim| {
                     object::set(claim, &["status"], json!({"phase": "Pending"}));
                 });
-            let message = "failed to provision volume with StorageClass \"gp3\": rpc error: code = \
-                           ResourceExhausted desc = Could not create volume: VolumeLimitExceeded: \
-                           Maximum number of gp3 volumes exceeded";
-            return self.warn(&claim, MANAGER, "ProvisioningFailed", message);
+            let class = object::text_or_empty(&claim, "/spec/storageClassName");
+            let message = format!(
+                "failed to provision volume with StorageClass \"{class}\": rpc error: code = \
+                 ResourceExhausted desc = Could not create volume: VolumeLimitExceeded: Maximum number \
+                 of gp3 volumes exceeded"
+            );
+            return self.warn(&claim, MANAGER, "ProvisioningFailed", &message);
         }
         if !self.passed(task, "provision", 0.8) {
             return;

@@ -201,6 +201,9 @@ impl Controllers {
                 | Kind::Tls
                 | Kind::Route
                 | Kind::ExternalSecret
+                | Kind::SecretStore
+                | Kind::NetworkPolicy
+                | Kind::DisruptionBudget
         );
         if !made_by_charts {
             return;

@@ -66,7 +66,10 @@ impl Agents {
         } else {
             version
         };
-        match path.strip_prefix("/cloud-agent").unwrap_or(path) {
+        let own = path
+            .strip_prefix("/cloud-agent")
+            .or_else(|| path.strip_prefix("/prism-agent"));
+        match own.unwrap_or(path) {
             "/_system/health" => answer(200, &json!({"version": version}).to_string()),
             "/docs" | "/docs/" => page(&version),
             rest => {

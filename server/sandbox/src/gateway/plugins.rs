@@ -11,12 +11,19 @@ use std::collections::BTreeMap;
 
 /// The plugins that the simulation carries out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Plugins {
     /// `key-auth`, and whether it hides the key from the agent.
     pub key_auth: Option<bool>,
     pub restriction: Option<Restriction>,
     /// `response-rewrite`: headers set on every answer, with variables.
     pub headers: Vec<(String, String)>,
+    /// `response-rewrite`: headers that no answer has.
+    pub hidden: Vec<String>,
+    /// `request-id`: every answer carries the id of its request.
+    pub request_id: bool,
+    /// `fault-injection`: the code that the gateway answers with instead of asking anybody.
+    pub abort: Option<u16>,
     /// `redirect`: target and code.
     pub redirect: Option<(String, u16)>,
     /// `uri-blocker`: parts of a path that are refused, and the code.
@@ -74,7 +81,14 @@ impl Plugins {
         match name {
             "key-auth" => self.key_auth = Some(config["hide_credentials"] == true),
             "consumer-restriction" => self.restriction = Some(restriction(config)?),
-            "response-rewrite" => self.headers = headers(&config["headers"])?,
+            "response-rewrite" => {
+                self.headers = headers(&config["headers"])?;
+                self.hidden = list(&config["headers"], "remove")?.unwrap_or_default();
+            }
+            "request-id" => self.request_id = config["include_in_response"] != false,
+            "fault-injection" if config["abort"].is_object() => {
+                self.abort = Some(code(&config["abort"], "http_status", 200)?);
+            }
             "redirect" => {
                 if let Some(uri) = config["uri"].as_str() {
                     self.redirect = Some((uri.to_owned(), code(config, "ret_code", 302)?));
@@ -145,7 +159,11 @@ fn headers(config: &Value) -> Result<Vec<(String, String)>, String> {
             return Err(why.to_owned());
         }
     };
-    let set = all.get("set").and_then(Value::as_object).unwrap_or(all);
+    let set = match all.get("set") {
+        Some(set) => set.as_object().unwrap_or(all),
+        None if all.contains_key("remove") => return Ok(Vec::new()),
+        None => all,
+    };
     let texts = set
         .iter()
         .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
@@ -178,6 +196,22 @@ mod tests {
         assert_eq!(plugins.key_auth, Some(true));
         let off = json!([{"name": "response-rewrite", "enable": false, "config": {}}]);
         assert_eq!(read(&[gate, off]).unwrap().headers.len(), 2);
+    }
+
+    #[test]
+    fn headers_are_taken_away_and_requests_are_numbered_or_cut_off() {
+        let plugins = read(&[json!([
+            {"name": "response-rewrite", "enable": true,
+                "config": {"headers": {"set": {"x-own": "1"}, "remove": ["server"]}}},
+            {"name": "request-id", "enable": true, "config": {"include_in_response": true}},
+            {"name": "fault-injection", "enable": true, "config": {"abort": {"http_status": 404}}},
+        ])])
+        .unwrap();
+        assert_eq!(plugins.hidden, ["server"]);
+        assert_eq!((plugins.request_id, plugins.abort), (true, Some(404)));
+        assert_eq!(plugins.headers.len(), 1);
+        let before: Plugins = serde_json::from_value(json!({"key_auth": true})).unwrap();
+        assert_eq!(before.key_auth, Some(true), "what an older state holds");
     }
 
     #[test]

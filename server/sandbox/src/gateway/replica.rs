@@ -26,6 +26,8 @@ use tokio::sync::watch;
 
 /// What a replica calls itself in its answers.
 const SERVER: &str = "APISIX/3.18.0";
+/// The header that carries the id of a request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The process id of a replica's first worker.
 const FIRST_PID: u32 = 42;
 /// From the pod proxy to the pod and back.
@@ -42,6 +44,8 @@ pub struct Replica {
     faults: Arc<Faults>,
     pub usage: Usage,
     next_pid: AtomicU32,
+    /// Requests that were given an id.
+    numbered: AtomicU64,
     /// Connections of the pod proxy.
     opened: AtomicU64,
     idle: Mutex<Vec<u64>>,
@@ -69,6 +73,7 @@ impl Replica {
             agents: it.agents.clone(),
             usage: Usage::default(),
             next_pid: AtomicU32::new(FIRST_PID + count),
+            numbered: AtomicU64::new(0),
             opened: AtomicU64::new(0),
             idle: Mutex::default(),
             open: watch::channel(!place.is_gone(&it.faults.cluster())).0,
@@ -197,7 +202,21 @@ impl Replica {
         let key = key(headers, query);
         let mut response = self.through(&rule, worker, method, path, key);
         rewrite(&mut response, &rule.plugins, worker.pid());
+        if rule.plugins.request_id {
+            let id = headers.get(&REQUEST_ID).cloned();
+            if let Some(id) = id.or_else(|| self.request_id()) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+        }
         response
+    }
+
+    /// The id of a request that brought none.
+    fn request_id(&self) -> Option<HeaderValue> {
+        let number = self.numbered.fetch_add(1, Ordering::Relaxed);
+        let since = crate::clock::stamp();
+        let part = |salt| digest(&format!("{}/{since}/{number}", self.name), salt);
+        HeaderValue::from_str(&format!("{:016x}{:016x}", part(1), part(2))).ok()
     }
 
     fn through(
@@ -212,6 +231,10 @@ impl Replica {
             self.usage.count(None, code);
             answer(code, &json!({"message": text}).to_string())
         };
+        if let Some(code) = rule.plugins.abort {
+            self.usage.count(None, code);
+            return answer(code, "");
+        }
         if let Some((rules, code)) = &rule.plugins.blocked
             && rules
                 .iter()
@@ -274,6 +297,9 @@ pub fn answer(code: u16, body: &str) -> Response<Body> {
 
 /// Header filters run on every answer, refusals too, with the worker's own variables.
 fn rewrite(response: &mut Response<Body>, plugins: &Plugins, pid: u32) {
+    for name in &plugins.hidden {
+        response.headers_mut().remove(name.as_str());
+    }
     for (name, value) in &plugins.headers {
         let text = value.replace("$pid", &pid.to_string());
         if let (Ok(name), Ok(value)) = (

@@ -84,6 +84,23 @@ async fn crash_loop() {
 }
 
 #[tokio::test]
+async fn migration_failed() {
+    let world = healthy_instance().await;
+    world.fault(ID, Some("migration-failed")).await;
+    let pod = until_waiting(&world, "CrashLoopBackOff").await;
+    let ended = &pod["status"]["containerStatuses"][0]["lastState"]["terminated"];
+    let said = ended["message"].as_str().unwrap();
+    let (first, last) = (said.lines().next().unwrap(), said.lines().last().unwrap());
+    assert!(
+        first.ends_with("Migration V18__add_wallet_index.sql failed"),
+        "{said}"
+    );
+    assert!(last.starts_with("\tat "), "{said}");
+    assert!(said.len() <= 2048, "what a kubelet keeps");
+    heal(&world).await;
+}
+
+#[tokio::test]
 async fn unschedulable() {
     let world = healthy_instance().await;
     world.fault(ID, Some("unschedulable")).await;

@@ -45,15 +45,26 @@ async fn public_routes_need_no_token_and_metrics_are_blocked() {
     let world = two_instances().await;
     for path in [
         "/cloud-agent/docs/",
-        "/cloud-agent/didcomm",
+        "/cloud-agent/credential-status/x",
         "/cloud-agent/schema-registry/schemas/x",
     ] {
-        assert_eq!(status(&world, A, path, None).await, 200, "{path}");
+        let answer = world.through_gateway(A, path, None).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        let headers = answer.headers();
+        assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+        assert!(headers.contains_key("x-request-id"), "{path}");
+        assert!(!headers.contains_key("server"), "{path}");
     }
-    assert_eq!(
-        status(&world, A, "/cloud-agent/_system/metrics", Some(&key(A))).await,
-        404
-    );
+    let open = format!("{}/cloud-agent/didcomm", world.endpoints.gateway_url);
+    let sent = world.http.post(&open);
+    let sent = sent.header("host", format!("{A}.sandbox.localhost"));
+    assert_eq!(sent.send().await.unwrap().status(), 200);
+    // Another method is none of the public rule's, and what is below the agent needs a token.
+    assert_eq!(status(&world, A, "/cloud-agent/didcomm", None).await, 401);
+    for key in [None, Some(key(A))] {
+        let metrics = "/cloud-agent/_system/metrics";
+        assert_eq!(status(&world, A, metrics, key.as_deref()).await, 404);
+    }
     assert_eq!(status(&world, A, "/elsewhere", None).await, 404);
     let root = world.through_gateway(A, "/", None).await;
     assert_eq!(

@@ -352,7 +352,7 @@ pub fn application(id: &str, version: &str) -> Value {
                         "valuesObject": {"instance": {
                             "id": id, "host": format!("{id}.sandbox.localhost"),
                             "tenant": "t", "purpose": "development",
-                        }},
+                        }, "secrets": {"prefix": format!("hosted-instances/{CLUSTER}")}},
                     },
                 },
                 {"repoURL": "https://git.example/overrides.git", "targetRevision": "main",

@@ -25,6 +25,8 @@ pub struct Rendered {
     pub release: String,
     /// What was set.
     pub case: String,
+    /// The values that were laid over those of the release.
+    pub values: Value,
     pub documents: Vec<Value>,
 }
 
@@ -176,6 +178,7 @@ fn render(helm: &std::path::Path) -> Vec<Rendered> {
                         Rendered {
                             release: release.clone(),
                             case: case.clone(),
+                            values: all,
                             documents,
                         }
                     };

@@ -1,10 +1,11 @@
 //! From an Application's sources to the values that the chart is rendered with.
 //!
-//! The version of the release is the name of the file `releases/<version>.yaml` among the value
-//! files. Values win as in Helm: value files in their order, `values`, `valuesObject`, `parameters`.
+//! Values win as in Helm: the chart's own, value files in their order (among them the release's file of
+//! the chart, `releases/<version>.yaml`), `values`, `valuesObject`, `parameters`.
 //! A file that is missing is passed over where the Application says so; one that cannot be read or is
 //! not a map is an error of the comparison.
 
+use super::chart;
 use crate::cluster::Cluster;
 use crate::fault::{ClusterFault, Fault};
 use crate::object;
@@ -16,8 +17,9 @@ pub struct Plan {
     pub application: String,
     pub application_namespace: String,
     pub namespace: String,
-    pub cluster: String,
+    /// Of the release, as the values have it.
     pub version: String,
+    /// The effective values, the chart's defaults among them.
     pub values: Value,
     pub revisions: Vec<String>,
     /// Changes whenever anything that is rendered could.
@@ -28,6 +30,42 @@ impl Plan {
     /// A text of the effective values.
     pub fn text(&self, pointer: &str) -> &str {
         object::text_or_empty(&self.values, pointer)
+    }
+
+    /// One of the effective values; null where there is none.
+    pub fn at(&self, pointer: &str) -> &Value {
+        self.values.pointer(pointer).unwrap_or(&Value::Null)
+    }
+
+    /// Whether a switch of the effective values is on.
+    pub fn is(&self, pointer: &str) -> bool {
+        *self.at(pointer) == Value::Bool(true)
+    }
+
+    /// The first two numbers of the release's version.
+    pub fn minor(&self) -> (u64, u64) {
+        let mut numbers = self
+            .version
+            .split('.')
+            .map(|part| part.parse().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+
+    /// What an instance gets whose Application says no more than a release and some values.
+    pub fn of_values(version: &str, values: &Value) -> Self {
+        let mut all = chart::defaults().clone();
+        merge(&mut all, chart::release(version).unwrap_or(&Value::Null));
+        merge(&mut all, values);
+        let namespace = format!("prism{}", object::text_or_empty(&all, "/instance/id"));
+        Self {
+            application: namespace.clone(),
+            application_namespace: crate::cluster::APPLICATIONS.to_owned(),
+            namespace,
+            version: version.to_owned(),
+            values: all,
+            revisions: Vec::new(),
+            hash: 0,
+        }
     }
 }
 
@@ -50,11 +88,8 @@ pub fn plan(cluster: &Cluster, application: &Value) -> Result<Plan, String> {
     let empty = Value::Null;
     let helm = sources.get(chart).map_or(&empty, |source| &source["helm"]);
     let name = object::text(helm, "/releaseName").unwrap_or(object::name(application));
-    let Effective {
-        values,
-        version,
-        content,
-    } = effective(cluster, &sources, helm, name).map_err(|why| broken(&why))?;
+    let Effective { values, content } =
+        effective(cluster, &sources, helm, name).map_err(|why| broken(&why))?;
     if cluster.faults.has(&namespace, Fault::ChartBroken) {
         return Err(broken(&template(
             name,
@@ -63,22 +98,17 @@ pub fn plan(cluster: &Cluster, application: &Value) -> Result<Plan, String> {
              evaluating interface {}.limits",
         )));
     }
-    let version = version
-        .filter(|version| is_known(cluster, version))
-        .ok_or_else(|| {
-            broken(&template(
-                name,
-                "execution error at (prism-instance/templates/agent.yaml:1:4): release.version is \
-             required: no such file releases/<version>.yaml in this revision of the chart",
-            ))
-        })?;
+    let version = object::text_or_empty(&values, "/release/version").to_owned();
+    if let Some(why) = wanting(&values, &version) {
+        let line = format!("execution error at (prism-instance/templates/{why}");
+        return Err(broken(&template(name, &line)));
+    }
     let revisions = revisions(&sources, chart, &content);
     let text = format!("{}{values}{revisions:?}{version}", application["spec"]);
     Ok(Plan {
         application: object::name(application).to_owned(),
         application_namespace: object::namespace(application).to_owned(),
         namespace,
-        cluster: cluster.seed.name.clone(),
         version,
         values,
         revisions,
@@ -89,7 +119,6 @@ pub fn plan(cluster: &Cluster, application: &Value) -> Result<Plan, String> {
 /// What the value files and the values of an Application come to.
 struct Effective {
     values: Value,
-    version: Option<String>,
     /// The text of every override file.
     content: String,
 }
@@ -101,14 +130,24 @@ fn effective(
     name: &str,
 ) -> Result<Effective, String> {
     let mut made = Effective {
-        values: json!({}),
-        version: None,
+        values: chart::defaults().clone(),
         content: String::new(),
     };
     let files = helm["valueFiles"].as_array().into_iter().flatten();
     for file in files.filter_map(Value::as_str) {
         let Some(path) = file.strip_prefix('$') else {
-            made.version = release(file).map(str::to_owned).or(made.version);
+            let found = match release(file) {
+                Some(version) => released(cluster, version, file)?,
+                None => None,
+            };
+            match found {
+                Some(values) => merge(&mut made.values, &values),
+                None if helm["ignoreMissingValueFiles"] == true => {}
+                None => {
+                    let why = format!("open {file}: no such file or directory");
+                    return Err(template(name, &why));
+                }
+            }
             continue;
         };
         match referenced(cluster, sources, path)? {
@@ -210,30 +249,39 @@ fn release(file: &str) -> Option<&str> {
         .flatten()
 }
 
-/// Whether the chart has a file for this release: every release of the agent has one, and a cluster's
-/// folder may add others.
-fn is_known(cluster: &Cluster, version: &str) -> bool {
+/// What the chart sets for a release; a cluster's folder may hold releases that the chart does not.
+fn released(cluster: &Cluster, version: &str, file: &str) -> Result<Option<Value>, String> {
+    if let Some(values) = chart::release(version) {
+        return Ok(Some(values.clone()));
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
-    is_released(version)
-        || (version.chars().all(plain)
-            && cluster
-                .dir
-                .join("releases")
-                .join(format!("{version}.yaml"))
-                .is_file())
+    if !version.chars().all(plain) {
+        return Ok(None);
+    }
+    let folder = cluster.dir.join("releases");
+    match std::fs::read_to_string(folder.join(format!("{version}.yaml"))) {
+        Ok(text) => parsed(&text, file).map(Some),
+        Err(_) => Ok(None),
+    }
 }
 
-fn is_released(version: &str) -> bool {
-    let core = version.split(['-', '+']).next().unwrap_or("");
-    let parts: Vec<u32> = core
-        .split('.')
-        .filter_map(|part| part.parse().ok())
-        .collect();
-    match parts[..] {
-        [1, minor, _] => minor <= 40,
-        [2, minor, _] => minor <= 2,
-        _ => false,
+/// What the templates require and the values do not have, and where they say so.
+fn wanting(values: &Value, version: &str) -> Option<String> {
+    if version.is_empty() {
+        return Some("agent.yaml:1:4): release.version comes from the release".to_owned());
     }
+    let images = [
+        ("agent", "agent"),
+        ("enterprise-agent", "enterpriseAgent"),
+        ("registry-node", "registryNode"),
+    ];
+    let (template, key) = images.into_iter().find(|(_, key)| {
+        let wished = *key != "enterpriseAgent" || values["enterpriseAgent"]["enabled"] == true;
+        wished && values["images"][key].as_str().is_none_or(str::is_empty)
+    })?;
+    Some(format!(
+        "{template}.yaml:20:20): images.{key} comes from the release"
+    ))
 }
 
 /// Lays values over others as Helm does: maps are merged, null removes.
@@ -288,8 +336,22 @@ mod tests {
         assert_eq!(release("releases/2.1.0.yaml"), Some("2.1.0"));
         assert_eq!(release("chart/releases/2.1.0.yaml"), Some("2.1.0"));
         assert_eq!(release("$overrides/overrides/x.yaml"), None);
-        assert!(is_released("2.1.0") && is_released("1.40.2") && is_released("1.15.0"));
-        assert!(!is_released("9.9.9") && !is_released("latest") && !is_released("2.1"));
+    }
+
+    #[test]
+    fn values_lie_over_the_release_and_the_release_over_the_chart() {
+        let given = json!({"instance": {"id": "x"}, "agent": {"replicas": 3}});
+        let plan = Plan::of_values("1.14.0", &given);
+        assert_eq!(plan.at("/agent/replicas"), 3);
+        assert_eq!(plan.at("/enterpriseAgent/replicas"), 1);
+        assert_eq!(plan.at("/release/databases/1"), "castor");
+        assert!(plan.is("/networkPolicy/enabled") && !plan.is("/hibernated"));
+        assert_eq!((plan.minor(), plan.namespace.as_str()), ((1, 14), "prismx"));
+        assert_eq!(wanting(&plan.values, &plan.version), None);
+        let mut bare = plan.values;
+        bare["images"]["agent"] = json!("");
+        assert!(wanting(&bare, "1.14.0").unwrap().contains("images.agent"));
+        assert!(wanting(&bare, "").unwrap().contains("release.version"));
     }
 
     #[test]
