@@ -3,9 +3,9 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::real_cluster::Site;
 use tests::real_cluster::product::Product;
 use tests::real_cluster::vault::Vault;
+use tests::real_cluster::{Site, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_land_where_they_belong() {
@@ -66,6 +66,14 @@ async fn a_dead_cluster_does_not_disturb_the_other() {
     site.part("pause", &production.part("apiserver")).await;
     let two = product.created("Two", &development, "2.1.0").await;
     product.healthy(&one.instance).await;
+    until("the silence of the other is noticed", || async {
+        let seen = product.get("/clusters/production").await;
+        match seen["reachable"].as_bool() {
+            Some(false) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
     let (status, body) = product.ask_for("Other", &production, "2.1.0").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body:#}");
     assert!(body.to_string().contains("cannot be reached"), "{body:#}");

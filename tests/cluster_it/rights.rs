@@ -8,7 +8,15 @@ use tests::real_cluster::product::Product;
 use tests::real_cluster::{Site, rights};
 
 /// Granted rights that a life without faults does not use, each with when it is used.
-const RARELY: &[(&str, &str)] = &[];
+const RARELY: &[(&str, &str)] = &[
+    ("/pods/proxy create", PODS),
+    ("/pods/proxy get", PODS),
+    ("external-secrets.io/externalsecrets create", TOKENS),
+    ("external-secrets.io/externalsecrets patch", TOKENS),
+    ("external-secrets.io/externalsecrets delete", TOKENS),
+];
+const PODS: &str = "where the replicas of the gateway are pods; here they are addresses";
+const TOKENS: &str = "for the tokens of an instance";
 
 /// One right: `group/resource verb`.
 fn right(group: &str, resource: &str, verb: &str) -> String {
@@ -63,9 +71,13 @@ fn asked(log: &str) -> (BTreeSet<String>, BTreeSet<String>) {
         );
         if event["responseStatus"]["code"] == 403 {
             refused.insert(it);
-        } else {
-            allowed.insert(it);
+            continue;
         }
+        // An apply that made something was asked for the right to create as well.
+        if event["verb"] == "patch" && event["responseStatus"]["code"] == 201 {
+            allowed.insert(right(&group, &resource, "create"));
+        }
+        allowed.insert(it);
     }
     (allowed, refused)
 }
@@ -75,6 +87,9 @@ async fn every_right_is_granted_and_every_grant_is_used() {
     let site = Site::get();
     let _shared = site.shared().await;
     let cluster = site.development();
+    // What was asked before is not this test's: an API server that has just started refuses everybody
+    // until it knows the roles.
+    let before = cluster.audit().len();
     let mut product = Product::on(std::slice::from_ref(&cluster)).await;
     let created = product.created("Wallets", &cluster, "2.0.0").await;
     let operation = product
@@ -86,10 +101,13 @@ async fn every_right_is_granted_and_every_grant_is_used() {
     product.stop().await;
 
     let granted = granted(&rights::printed(product.place()));
-    let (allowed, refused) = asked(&cluster.audit());
+    let (allowed, refused) = asked(&cluster.audit()[before..]);
     assert!(refused.is_empty(), "refused: {refused:?}");
     let beyond: Vec<&String> = allowed.difference(&granted).collect();
     assert!(beyond.is_empty(), "granted by something else: {beyond:?}");
+    for (it, why) in RARELY {
+        eprintln!("not used here: {it}, {why}");
+    }
     let rarely: BTreeSet<String> = RARELY.iter().map(|(it, _)| (*it).to_owned()).collect();
     let unused: Vec<&String> = granted
         .difference(&allowed)

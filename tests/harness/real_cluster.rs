@@ -61,14 +61,19 @@ impl Site {
         USE.read().await
     }
 
-    /// Starts what an earlier test stopped and, having failed, did not start again.
+    /// Starts or resumes what an earlier test stopped and, having failed, left so.
     async fn mend(&self) {
         let url = format!("{}/status", self.text("control"));
         let answer = reqwest::get(url).await.expect("the supervisor answers");
         let parts: Vec<Value> = answer.json().await.expect("JSON");
-        for part in parts.iter().filter(|it| it["running"] == false) {
-            self.part("start", part["name"].as_str().unwrap_or_default())
-                .await;
+        for part in &parts {
+            let name = part["name"].as_str().unwrap_or_default();
+            if part["paused"] == true {
+                self.part("resume", name).await;
+            }
+            if part["running"] == false {
+                self.part("start", name).await;
+            }
         }
     }
 

@@ -425,7 +425,6 @@ pub async fn watched(to: &mut Recorder) {
         &watch(&version, "&labelSelector=colour%3Dred"),
     )
     .await;
-    to.watch("watch from the far past", &watch("1", "")).await;
     let bookmarks = format!(
         "{MAPS}?watch=1&resourceVersion={version}&timeoutSeconds=5&allowWatchBookmarks=true"
     );
@@ -500,6 +499,12 @@ pub async fn removed(to: &mut Recorder) {
         &["/kind"],
     )
     .await;
+    // Something in it that has to be waited for, so that it is still going at the next request.
+    let held = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "last", "finalizers": ["tests.example.org/wait"]},
+    });
+    to.quietly(Method::POST, MAPS, Some(&held)).await;
     let fields = &["/kind", "/metadata/name", "/status/phase"];
     to.keep(
         "delete the namespace",
@@ -510,5 +515,10 @@ pub async fn removed(to: &mut Recorder) {
     .await;
     let body = Some((Kind::Json, map("late", &json!({}))));
     to.keep("create in what is going", (Method::POST, MAPS), body, &[])
+        .await;
+    let free = json!({"metadata": {"finalizers": null}});
+    let free = Some((Kind::Merge, free));
+    let last = one("last");
+    to.keep("let the last go", (Method::PATCH, &last), free, &["/kind"])
         .await;
 }

@@ -17,8 +17,10 @@ type PartStatus struct {
 	Name    string `json:"name"`
 	Running bool   `json:"running"`
 	Wanted  bool   `json:"wanted"`
-	Pid     int    `json:"pid,omitempty"`
-	Starts  int    `json:"starts"`
+	// Paused means that it was stopped by a signal and may be told to resume.
+	Paused bool `json:"paused"`
+	Pid    int  `json:"pid,omitempty"`
+	Starts int  `json:"starts"`
 	// Memory is its resident memory in bytes.
 	Memory int64  `json:"memory"`
 	Log    string `json:"log"`
@@ -91,7 +93,7 @@ func (s *Site) status() []PartStatus {
 		status.Wanted, status.Starts = part.wanted, part.starts
 		if part.child != nil && status.Running {
 			status.Pid = part.child.Process.Pid
-			status.Memory = memory(status.Pid)
+			status.Memory, status.Paused = look(status.Pid)
 		}
 		part.mutex.Unlock()
 		told = append(told, status)
@@ -99,20 +101,23 @@ func (s *Site) status() []PartStatus {
 	return told
 }
 
-// memory is the resident memory of a process in bytes, or zero where the system does not tell.
-func memory(pid int) int64 {
+// look is the resident memory of a process in bytes and whether a signal stopped it, as far as the
+// system tells.
+func look(pid int) (memory int64, paused bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	for _, line := range strings.Split(string(text), "\n") {
 		fields := strings.Fields(line)
-		if len(fields) == 3 && fields[0] == "VmRSS:" {
-			kilobytes, err := strconv.ParseInt(fields[1], 10, 64)
-			if err == nil {
-				return kilobytes * 1024
+		switch {
+		case len(fields) == 3 && fields[0] == "VmRSS:":
+			if kilobytes, err := strconv.ParseInt(fields[1], 10, 64); err == nil {
+				memory = kilobytes * 1024
 			}
+		case len(fields) > 1 && fields[0] == "State:":
+			paused = fields[1] == "T"
 		}
 	}
-	return 0
+	return memory, paused
 }
