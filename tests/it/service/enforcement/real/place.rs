@@ -28,7 +28,7 @@ const NAME: &str = "eu-dev";
 const ZONE: &str = "sandbox.localhost";
 const HEALTH: &str = "/cloud-agent/_system/health";
 /// Fresh connections to a replica of two workers; that they all meet one is not to be expected.
-const CONNECTIONS: usize = 10;
+const CONNECTIONS: usize = 6;
 
 /// A clock that goes on, and further when it is hurried.
 #[derive(Debug)]
