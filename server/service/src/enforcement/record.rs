@@ -119,8 +119,10 @@ impl Turn {
         let held = &self.held;
         let tell = self.gate.unproven_since.is_some();
         store::gate::prove(tx, held, generation, progress, tell, now).await?;
-        // Of a generation that was overtaken nobody knows any more when it was wished for.
-        if progress.is_some() && generation == self.gate.wish.generation {
+        // Of a generation that was overtaken nobody knows any more when it was wished for; and the first
+        // proof waited for routes that were still to be deployed, not for the gateway.
+        let counts = self.gate.proven > 0 && generation == self.gate.wish.generation;
+        if progress.is_some() && counts {
             let took = millis(self.gate.wished_at, now);
             let cluster = &self.target.cluster.name;
             store::proof::add(tx, held, cluster, generation, took, now).await?;
