@@ -242,11 +242,8 @@ fn extra(name: &str, plan: &Plan) -> Vec<Value> {
         env.push(plain(variable, &text));
     }
     let from = format!("{name}-environment");
-    for variable in given["secretEnv"]
-        .as_object()
-        .into_iter()
-        .flat_map(|all| all.keys())
-    {
+    let entries = given["secretEnv"].as_object().into_iter().flatten();
+    for (variable, _) in entries {
         env.push(secret(variable, &from, variable));
     }
     env
