@@ -242,6 +242,12 @@ impl Server {
         }
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The link it printed for people to open.
     #[must_use]
     pub fn link(&self) -> Option<String> {
