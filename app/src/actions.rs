@@ -4,6 +4,7 @@
 //! Invariant: every route is in [`routes`], from which the gate test takes its table.
 
 mod account;
+mod audit;
 mod cluster;
 mod cluster_gateway;
 mod desk;
@@ -96,6 +97,7 @@ fn table<S: Clone + Send + Sync + 'static>() -> Table<S> {
     let table = cluster::routes(table);
     let table = cluster_gateway::routes(table);
     let table = release::routes(table);
+    let table = audit::routes(table);
     account::routes(table)
 }
 

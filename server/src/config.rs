@@ -4,6 +4,7 @@
 //! printed from those comments. A key that nobody knows is refused by name, wherever it comes from,
 //! because a setting that is silently ignored is found out at night. Secrets are never printed.
 
+mod audit;
 mod clusters;
 mod database;
 mod keys;
@@ -21,6 +22,7 @@ mod session;
 mod sign_in;
 mod tokens;
 
+pub use self::audit::{Audit, SyslogEncryption, host_and_port};
 pub use self::clusters::{Clusters, SecretsManager};
 pub use self::database::Database;
 pub use self::keys::Keys;
@@ -70,6 +72,8 @@ pub struct Config {
     pub clusters: Clusters,
     /// How mail is sent.
     pub mail: Mail,
+    /// Where the audit trail is handed on to.
+    pub audit: Audit,
     /// Figures for Prometheus.
     pub metrics: Metrics,
     /// What is logged, and how.
@@ -97,6 +101,7 @@ impl Config {
         self.tokens.check(&mut wrong);
         self.sandbox.check(&mut wrong);
         self.mail.check(&mut wrong);
+        self.audit.check(&mut wrong);
         if wrong.is_empty() {
             Ok(())
         } else {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use cluster::Directory;
 use model::{Actor, Clock as _};
+use service::Services;
+use service::audit::SinkLag;
 use store::{Db, diagnosis, setting};
 
 use crate::config::Config;
@@ -37,6 +39,9 @@ pub struct Doctor {
     #[arg(long, value_name = "NAMESPACE", default_value = "argocd")]
     argocd_namespace: String,
 }
+
+/// Rows of the audit trail that wait longer than this to be handed on are too late.
+const LATE: Duration = Duration::from_mins(5);
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,6 +277,34 @@ async fn mail(config: &Config, folder: &DataFolder) -> Line {
     }
 }
 
+/// How the collectors of the audit trail stand.
+async fn audit_lines(services: &Services) -> Vec<Line> {
+    match services.audit.lags(&Actor::Operator).await {
+        Ok(lags) => lags.iter().map(audit_line).collect(),
+        Err(error) => vec![Line::missing("audit", Failure::from(error).to_string())],
+    }
+}
+
+fn audit_line(lag: &SinkLag) -> Line {
+    let name = format!("audit {}", lag.sink);
+    let behind = match lag.rows {
+        0 => "has every row".to_owned(),
+        1 => format!("one row waits since {:.0?}", lag.oldest),
+        rows => format!("{rows} rows wait, the oldest since {:.0?}", lag.oldest),
+    };
+    match &lag.failing {
+        Some((since, said)) => Line::missing(
+            name,
+            format!("takes nothing since {since}: {said}; {behind}. See the settings of [audit]."),
+        ),
+        None if lag.oldest > LATE => Line::missing(
+            name,
+            format!("{behind}. See that a server runs; it hands them on."),
+        ),
+        None => Line::ok(name, behind),
+    }
+}
+
 async fn cluster_lines(config: &Config, opened: Opened) -> Vec<Line> {
     let endpoints = sandbox::endpoints_of(&opened.folder.sandbox()).unwrap_or_default();
     let known = Arc::new(Directory::new(clusters::directory(&endpoints)));
@@ -286,17 +319,20 @@ async fn cluster_lines(config: &Config, opened: Opened) -> Vec<Line> {
         Ok(services) => services,
         Err(failure) => return vec![Line::missing("clusters", failure.to_string())],
     };
+    let mut lines = audit_lines(&services).await;
     let list = match services.cluster.list(&Actor::Operator).await {
         Ok(list) => list,
-        Err(error) => return vec![Line::missing("clusters", Failure::from(error).to_string())],
+        Err(error) => {
+            lines.push(Line::missing("clusters", Failure::from(error).to_string()));
+            return lines;
+        }
     };
     if list.is_empty() {
-        return vec![Line::ok(
+        lines.push(Line::ok(
             "clusters",
             "none yet. Add one in the console, or start with --sandbox to try.",
-        )];
+        ));
     }
-    let mut lines = Vec::new();
     for cluster in list {
         let name = cluster.settings.name.to_string();
         match services
@@ -336,6 +372,22 @@ mod tests {
             "{lines:?}"
         );
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_collector_that_takes_nothing_is_missing() {
+        let mut lag = SinkLag {
+            sink: "syslog".to_owned(),
+            rows: 0,
+            oldest: Duration::ZERO,
+            delivered_at: None,
+            failing: None,
+        };
+        assert!(audit_line(&lag).ok);
+        (lag.rows, lag.oldest) = (7, Duration::from_mins(6));
+        assert!(!audit_line(&lag).ok && audit_line(&lag).detail.contains("7 rows"));
+        lag.failing = Some((SystemClock.now(), "it cannot be reached".to_owned()));
+        assert!(audit_line(&lag).detail.contains("it cannot be reached"));
     }
 
     #[tokio::test]

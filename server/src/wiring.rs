@@ -3,6 +3,7 @@
 //! configuration are the same server.
 
 pub mod assets;
+pub mod audit;
 pub mod clock;
 pub mod clusters;
 pub mod database;

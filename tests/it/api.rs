@@ -3,6 +3,7 @@
 
 mod access;
 mod assets;
+mod audit;
 mod bad_input;
 mod csrf;
 mod document;

@@ -1,6 +1,9 @@
 //! Use cases over a real database and imagined clusters.
 
 mod audit;
+mod audit_heads;
+mod audit_list;
+mod audit_sink;
 mod auth;
 mod cancel;
 mod enforcement;

@@ -1,18 +1,16 @@
-//! The caller's own account: sessions, access tokens, password; and the audit trail.
+//! The caller's own account: sessions, access tokens, password.
 
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::response::Response;
 use model::view::{AccessTokenView, SessionView};
 use model::{AccessTokenId, SessionKey};
 use service::Error;
 use service::access_token::CreateAccessToken;
-use service::audit::AuditFilter;
 
 use super::Table;
 use super::desk::{Desk, id, redirect};
-use super::fleet::Asked;
 use super::posted::Posted;
-use crate::pages::{account, audit};
+use crate::pages::account;
 use crate::ui::form::Form;
 
 const PATH: &str = "/account";
@@ -25,7 +23,6 @@ pub fn routes<S: Clone + Send + Sync + 'static>(table: Table<S>) -> Table<S> {
         .form("/account/sessions/{key}/end", end_session)
         .form("/account/sessions/end-others", end_others)
         .form("/account/password", change_password)
-        .page("/audit", trail)
 }
 
 async fn load(desk: &Desk) -> Result<(Vec<SessionView>, Vec<AccessTokenView>), Error> {
@@ -133,32 +130,4 @@ async fn change_password(desk: Desk, posted: Posted) -> Response {
             Err(error) => desk.failed(&error),
         },
     }
-}
-
-async fn trail(desk: Desk, Query(asked): Query<Asked>) -> Response {
-    // Somebody of several tenants reads one trail at a time; the first unless they say which.
-    let mine = desk
-        .caller
-        .actor
-        .tenants()
-        .first()
-        .map(|(tenant, _)| *tenant);
-    let tenant = match asked.given("tenant") {
-        Some(text) => match id(&text, "tenant") {
-            Ok(tenant) => Some(tenant),
-            Err(error) => return desk.failed(&error),
-        },
-        None if desk.caller.is_staff() => None,
-        None => mine,
-    };
-    let filter = AuditFilter {
-        tenant,
-        limit: None,
-        cursor: asked.given("cursor"),
-    };
-    let rows = desk.services.audit.list(&desk.caller.actor, filter).await;
-    let cursor = asked.given("cursor");
-    desk.answer(rows, |caller, rows| {
-        audit::page(caller, &rows, cursor.as_deref())
-    })
 }

@@ -102,7 +102,7 @@ async fn choices(desk: &Desk) -> Result<Filters, Error> {
     })
 }
 
-async fn tenants(desk: &Desk) -> Result<Vec<(String, String)>, Error> {
+pub async fn tenants(desk: &Desk) -> Result<Vec<(String, String)>, Error> {
     let filter = TenantFilter {
         limit: Some(MAX_LIMIT),
         ..TenantFilter::default()

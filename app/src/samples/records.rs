@@ -249,6 +249,23 @@ pub fn access_tokens() -> Vec<AccessTokenView> {
     ]
 }
 
+/// Filters of the audit trail, untouched or chosen.
+#[must_use]
+pub fn audit_filters(chosen: bool) -> crate::pages::audit::Filters {
+    let pairs = [("action", "token"), ("from", "2026-11-01"), ("q", HOSTILE)];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    crate::pages::audit::Filters {
+        chosen: if chosen { pairs.to_vec() } else { Vec::new() },
+        cursor: None,
+        tenants: vec![
+            ("1".to_owned(), "Acme Ltd".to_owned()),
+            ("2".to_owned(), HOSTILE.to_owned()),
+        ],
+        export: Vec::new(),
+        whole: true,
+    }
+}
+
 /// Rows of the audit trail.
 #[must_use]
 pub fn audit(count: usize) -> Vec<AuditView> {
@@ -287,7 +304,8 @@ pub fn audit(count: usize) -> Vec<AuditView> {
                 String::new()
             },
             became: if n % 3 == 1 {
-                r#"{"name":"Acme Ltd","purpose":"development","access":{"token":"masked"}}"#.to_owned()
+                r#"{"name":"Acme Ltd","purpose":"development","access":{"token":"masked"}}"#
+                    .to_owned()
             } else {
                 String::new()
             },

@@ -486,12 +486,18 @@ pub struct AccessTokenView {
 /// A row of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditView {
+    /// Its chain: the tenant's id, or `staff`.
+    pub chain: String,
     /// Place in its chain.
     pub sequence: i64,
     /// When.
     pub at: Timestamp,
     /// Who.
     pub actor: String,
+    /// What that is: `user`, `access_token`, `operator`, `system` or `anonymous`.
+    pub actor_kind: String,
+    /// Its id; empty where the kind says all.
+    pub actor_id: String,
     /// From which address; empty for the system.
     pub address: String,
     /// What was done: `instance.create`.
@@ -500,6 +506,22 @@ pub struct AuditView {
     pub subject: String,
     /// In a sentence.
     pub summary: String,
+    /// The tenant it belongs to.
+    pub tenant: Option<TenantId>,
+    /// Before, as JSON with secrets masked; empty for nothing.
+    pub was: String,
+    /// After, as JSON with secrets masked; empty for nothing.
+    pub became: String,
+    /// Why: `operation <id>`, `consent <id>` or `reason <text>`; empty for nothing.
+    pub why: String,
+    /// The request in which it was done; empty for work that no client asked for.
+    pub request_id: String,
+    /// Which bytes were hashed.
+    pub form: i64,
+    /// Hash of the row before.
+    pub previous: String,
+    /// Hash of this row.
+    pub hash: String,
 }
 
 /// Who is asking, for `GET /me` and the frame of every page.

@@ -3,19 +3,32 @@
 //! or inserted row shows. Secrets never enter it; what looks like one is masked on the way in.
 
 mod chain;
+mod changes;
+mod deliver;
 mod entry;
+mod export;
+mod heads;
+mod list;
+mod refusal;
+mod sink;
 mod verify;
 
-use model::page::Page;
-use model::view::AuditView;
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
 use model::{Actor, TenantId, Timestamp, may};
 use store::Tx;
 use store::audit::Record;
 
-pub use self::entry::Entry;
+pub use self::changes::{Change, changes};
+pub use self::deliver::{Deliverer, Round, SinkLag};
+pub use self::entry::{Entry, Why};
+pub use self::export::{Export, Format};
+pub use self::heads::{Heads, SignedHead};
+pub use self::list::AuditFilter;
+pub use self::sink::{Delivered, Sink, SinkError, signature};
 pub use self::verify::{Report, Tampering};
 use crate::context::authorise;
-use crate::cursor;
 use crate::{Context, Error, Result};
 
 /// Name of the chain of what belongs to no tenant.
@@ -27,15 +40,13 @@ pub struct AuditService {
     context: Context,
 }
 
-/// Which rows to list.
-#[derive(Clone, Debug, Default)]
-pub struct AuditFilter {
-    /// Rows of that tenant; none for everything (staff).
-    pub tenant: Option<TenantId>,
-    /// Most rows; none for the default.
-    pub limit: Option<u32>,
-    /// Where the last page ended.
-    pub cursor: Option<String>,
+/// Heads that moved since some were exported, and chains that went back instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// To be appended to what was exported.
+    pub heads: Vec<SignedHead>,
+    /// Chains that are shorter than what was exported of them: somebody cut them.
+    pub receded: Vec<String>,
 }
 
 /// Writes a row at the end of its chain; the chain is locked until the transaction ends.
@@ -48,6 +59,7 @@ pub(crate) async fn append(tx: &mut Tx, at: Timestamp, entry: Entry) -> Result<(
     let name = chain_name(entry.tenant);
     let (sequence, previous) = store::audit::next(tx, &name).await?;
     let mut record = Record {
+        folded: chain::folded(&entry.summary, &entry.subject, &entry.actor.name),
         chain: name,
         sequence,
         at,
@@ -62,6 +74,8 @@ pub(crate) async fn append(tx: &mut Tx, at: Timestamp, entry: Entry) -> Result<(
         became: entry.became,
         previous,
         hash: String::new(),
+        form: chain::FORM,
+        why: entry.why,
     };
     record.hash = chain::hash(&record);
     store::audit::append(tx, &record).await?;
@@ -77,63 +91,6 @@ impl AuditService {
         Self { context }
     }
 
-    /// Rows, newest first. People of a tenant read their tenant's; staff read everything, or one
-    /// tenant's.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a limit or cursor that cannot be used, or when somebody of several
-    /// tenants names none.
-    pub async fn list(&self, actor: &Actor, filter: AuditFilter) -> Result<Page<AuditView>> {
-        let tenant = match (filter.tenant, actor.staff(), actor.tenants()) {
-            (Some(tenant), _, _) => Some(tenant),
-            (None, None, [(only, _)]) => Some(*only),
-            (None, None, [_, _, ..]) => {
-                return Err(Error::invalid(
-                    "tenant",
-                    "Say which tenant's trail to read.",
-                ));
-            }
-            (None, _, _) => None,
-        };
-        authorise::<may::ReadAudit>(actor, tenant, "tenant")?;
-        let limit = cursor::limit(filter.limit)?;
-        let db = &self.context.db;
-        if let Some(tenant) = tenant {
-            let before = match &filter.cursor {
-                None => i64::MAX,
-                Some(text) => {
-                    let [sequence] = cursor::unpack(text)?;
-                    sequence.parse().map_err(|_| cursor::unreadable())?
-                }
-            };
-            let rows =
-                store::audit::of_chain(db, &chain_name(Some(tenant)), before, limit + 1).await?;
-            let page = Page::cut(rows, limit, |r| cursor::pack(&[&r.sequence.to_string()]));
-            return Ok(page.map(view));
-        }
-        let before = match &filter.cursor {
-            None => (Timestamp::from_micros(i64::MAX), String::new(), 0),
-            Some(text) => {
-                let [at, chain, sequence] = cursor::unpack(text)?;
-                let number = |text: String| text.parse::<i64>().map_err(|_| cursor::unreadable());
-                (
-                    Timestamp::from_micros(number(at)?),
-                    chain,
-                    number(sequence)?,
-                )
-            }
-        };
-        let rows = store::audit::before(db, before.0, &before.1, before.2, limit + 1).await?;
-        let page = Page::cut(rows, limit, |r| {
-            cursor::pack(&[
-                &r.at.micros().to_string(),
-                &r.chain,
-                &r.sequence.to_string(),
-            ])
-        });
-        Ok(page.map(view))
-    }
-
     /// Checks a tenant's chain, or the staff's, from its first row to its head.
     ///
     /// # Errors
@@ -143,36 +100,72 @@ impl AuditService {
         if tenant.is_none() && actor.staff().is_none() {
             return Err(Error::NotFound { what: "tenant" });
         }
-        verify::chain(&self.context.db, &chain_name(tenant)).await
+        verify::chain(&self.context.db, &chain_name(tenant), &[]).await
     }
 
-    /// Checks every chain there is; for staff.
+    /// Checks every chain there is, and every one there was according to heads that were exported; for
+    /// staff.
     ///
     /// # Errors
     /// As [`AuditService::list`].
-    pub async fn verify_all(&self, actor: &Actor) -> Result<Vec<Report>> {
-        authorise::<may::ReadAudit>(actor, None, "tenant")?;
-        if actor.staff().is_none() {
-            return Err(Error::Forbidden {
-                detail: "Only staff check every chain.".to_owned(),
-            });
-        }
+    pub async fn verify_all(&self, actor: &Actor, heads: &Heads) -> Result<Vec<Report>> {
+        staff_only(actor)?;
+        let mut names = store::audit::chains(&self.context.db).await?;
+        names.extend(heads.chains().map(str::to_owned));
+        names.sort_unstable();
+        names.dedup();
         let mut reports = Vec::new();
-        for name in store::audit::chains(&self.context.db).await? {
-            reports.push(verify::chain(&self.context.db, &name).await?);
+        for name in names {
+            reports.push(verify::chain(&self.context.db, &name, heads.of(&name)).await?);
         }
         Ok(reports)
     }
+
+    /// Signs the head of every chain that moved beyond what was exported; for the system.
+    ///
+    /// # Errors
+    /// As [`AuditService::verify_all`].
+    pub async fn moved(&self, actor: &Actor, exported: &BTreeMap<String, i64>) -> Result<Moved> {
+        staff_only(actor)?;
+        let signer = heads::Signer::new(&self.context.settings.server_key);
+        let mut moved = Moved::default();
+        let now = self.context.now();
+        let mut gone = exported.clone();
+        for (chain, sequence, hash) in store::audit::heads(&self.context.db).await? {
+            let before = gone.remove(&chain).unwrap_or(0);
+            match sequence.cmp(&before) {
+                std::cmp::Ordering::Greater => {
+                    moved.heads.push(signer.sign(chain, sequence, hash, now));
+                }
+                std::cmp::Ordering::Less => moved.receded.push(chain),
+                std::cmp::Ordering::Equal => {}
+            }
+        }
+        moved.receded.extend(gone.into_keys());
+        Ok(moved)
+    }
+
+    /// Reads heads that were exported.
+    ///
+    /// # Errors
+    /// When they cannot be read; lines that are not ours are counted, and no error.
+    pub fn read_heads(&self, from: impl BufRead) -> std::io::Result<Heads> {
+        heads::Signer::new(&self.context.settings.server_key).read(from)
+    }
+
+    /// The key that checks the signature of exported heads, as PEM.
+    #[must_use]
+    pub fn public_key(&self) -> String {
+        heads::Signer::new(&self.context.settings.server_key).public()
+    }
 }
 
-fn view(record: Record) -> AuditView {
-    AuditView {
-        sequence: record.sequence,
-        at: record.at,
-        actor: record.actor.name,
-        address: record.address,
-        action: record.action,
-        subject: record.subject,
-        summary: record.summary,
+fn staff_only(actor: &Actor) -> Result<()> {
+    authorise::<may::ReadAudit>(actor, None, "tenant")?;
+    if actor.staff().is_none() {
+        return Err(Error::Forbidden {
+            detail: "Only staff check every chain.".to_owned(),
+        });
     }
+    Ok(())
 }

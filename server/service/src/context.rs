@@ -68,6 +68,8 @@ pub struct Settings {
     pub token_patience: Duration,
     /// JSON schema of the instance chart's values, where there is one; overrides are checked by it.
     pub values_schema: Option<String>,
+    /// Names of the collectors that the audit trail is handed on to.
+    pub audit_sinks: Vec<String>,
     /// The secret from which keys of this installation are derived.
     pub server_key: ServerKey,
 }
@@ -95,6 +97,7 @@ impl Settings {
             },
             token_patience: Duration::from_secs(15),
             values_schema: None,
+            audit_sinks: Vec::new(),
             server_key,
         }
     }

@@ -30,7 +30,7 @@ use store::{Tx, Wake};
 pub use self::create::{CreateInstance, Created};
 pub use self::delete::DeleteInstance;
 pub use self::upgrade::UpgradeInstance;
-use crate::audit::Entry;
+use crate::audit::{Entry, Why};
 use crate::context::authorise;
 use crate::operation::history::{History, Usual};
 use crate::operation::{OperationService, visible};
@@ -295,6 +295,7 @@ impl InstanceService {
                 "Asked for: {kind} of {}. {}.",
                 after.name, new.summary
             ))
+            .why(&Why::Operation(new.id))
             .change(&wished(&before), &wished(&after));
         audit::append(&mut tx, now, entry).await?;
         announce(&mut tx, &after, now).await?;

@@ -20,7 +20,7 @@ use store::operation::Operation;
 use store::{Tx, Wake};
 
 use self::history::{History, Usual};
-use crate::audit::Entry;
+use crate::audit::{Entry, Why};
 use crate::context::authorise;
 use crate::work::settle;
 use crate::{Context, Error, Origin, Result, audit, cursor, event, instance};
@@ -168,6 +168,7 @@ impl OperationService {
             let entry = Entry::new(may.actor(), origin, action)
                 .of(Some(found.tenant_id))
                 .about("instance", &found.instance_id)
+                .why(&Why::Operation(found.id))
                 .summary(format!(
                     "Asked to cancel: {} of {}.",
                     found.kind, found.instance_name
@@ -229,6 +230,7 @@ impl OperationService {
         let entry = Entry::new(may.actor(), origin, "operation.retry")
             .of(Some(found.tenant_id))
             .about("instance", &found.instance_id)
+            .why(&Why::Operation(id))
             .summary(format!(
                 "Retried: {} of {}.",
                 found.kind, found.instance_name

@@ -23,7 +23,7 @@ use crate::wiring::folder::{DataFolder, FolderLock};
 use crate::wiring::github::GithubKeys;
 use crate::wiring::sandbox::Embedded;
 use crate::wiring::stop::{Stop, pair};
-use crate::wiring::{assets, clusters, process, services};
+use crate::wiring::{assets, audit, clusters, process, services};
 use crate::worker::Background;
 
 /// The catalogue that a new installation begins with.
@@ -128,6 +128,7 @@ impl Server {
                 embedded.clone().take_over(known.clone(), until.clone())
             });
         }
+        audit::begin(&mut background, &services, &config, &opened.folder, stop)?;
         catch_up(&services).await?;
         let metrics_address = metrics_listener.as_ref().map(local).transpose()?;
         let state = state(&config, &services, embedded.as_ref(), stop, &public_url);

@@ -3,11 +3,13 @@
 //! A request with a session cookie that says nothing is refused as well. Requests with an access
 //! token are exempt: no browser adds that by itself.
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use service::{Origin, Services};
+use tower_sessions::session::Id;
 
 use super::caller::bearer_text;
 use super::problem::Problem;
@@ -23,6 +25,11 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
         return next.run(request).await;
     }
     tracing::warn!("A cross-site request was refused.");
+    let attempt = Attempt::of(&request, &state.settings);
+    drop(request);
+    if let Some(attempt) = attempt {
+        attempt.record(&state.services).await;
+    }
     Problem::new(
         StatusCode::FORBIDDEN,
         "cross_site",
@@ -30,6 +37,44 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
          console itself and try again there; automation uses an access token.",
     )
     .into_response()
+}
+
+/// What the trail keeps of a request that was refused.
+struct Attempt {
+    session: Id,
+    origin: Origin,
+    method: Method,
+    place: String,
+}
+
+impl Attempt {
+    /// None without a session: then nobody's name was used.
+    fn of(request: &Request, settings: &HttpSettings) -> Option<Self> {
+        let session = session::carried(request.headers(), settings)?;
+        let place = request.extensions().get::<MatchedPath>();
+        let origin = request.extensions().get::<Origin>().cloned();
+        Some(Self {
+            session: session.parse().ok()?,
+            origin: origin.unwrap_or_else(Origin::local),
+            method: request.method().clone(),
+            // The route, never the address, which may hold the secret of a link.
+            place: place
+                .map_or("an address that does not exist", MatchedPath::as_str)
+                .to_owned(),
+        })
+    }
+
+    /// Leaves a row in the trail of whose session it was.
+    async fn record(self, services: &Services) {
+        // A database that is away must not turn the refusal into something else.
+        let Ok(Some(actor)) = services.session.still(&self.session).await else {
+            return;
+        };
+        let (audit, method) = (&services.audit, self.method.as_str());
+        audit
+            .cross_site(&actor, &self.origin, method, &self.place)
+            .await;
+    }
 }
 
 /// Whether the request may be answered.

@@ -11,6 +11,7 @@ use model::cluster::ClusterName;
 use model::enforcement::Latency;
 use model::health::HealthStatus;
 use model::operation::OperationState;
+use service::audit::SinkLag;
 use service::enforcement::Overdue;
 
 /// Upper bounds of the duration buckets in seconds.
@@ -110,6 +111,20 @@ impl Metrics {
             gauge!("revocations_unproven").set(f64::from(overdue.gates));
             let oldest = overdue.oldest.unwrap_or_default();
             gauge!("revocation_unproven_oldest_seconds").set(oldest.as_secs_f64());
+        });
+    }
+
+    /// Counts how far behind each collector of the audit trail is.
+    pub fn audit(&self, lags: &[SinkLag]) {
+        with_local_recorder(&self.recorder, || {
+            for lag in lags {
+                let labels = [("sink", lag.sink.clone())];
+                #[expect(clippy::cast_precision_loss, reason = "a gauge of rows needs no more")]
+                gauge!("audit_undelivered_rows", &labels).set(lag.rows as f64);
+                gauge!("audit_undelivered_oldest_seconds", &labels).set(lag.oldest.as_secs_f64());
+                let failing = f64::from(u8::from(lag.failing.is_some()));
+                gauge!("audit_delivery_failing", &labels).set(failing);
+            }
         });
     }
 

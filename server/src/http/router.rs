@@ -125,6 +125,9 @@ async fn metrics(State(state): State<AppState>) -> Response {
     if let (Ok(latencies), Ok(overdue)) = (latencies, overdue) {
         state.metrics.enforcement(&latencies, overdue);
     }
+    if let Ok(lags) = state.services.audit.lags(&Actor::System).await {
+        state.metrics.audit(&lags);
+    }
     let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (headers, state.metrics.render()).into_response()
 }

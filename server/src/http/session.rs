@@ -22,6 +22,11 @@ pub fn cookie_name(settings: &HttpSettings) -> &'static str {
 /// Whether the request carries a session cookie, valid or not.
 #[must_use]
 pub fn is_carried(headers: &HeaderMap, settings: &HttpSettings) -> bool {
+    carried(headers, settings).is_some()
+}
+
+/// The value of the session cookie, valid or not.
+pub fn carried<'a>(headers: &'a HeaderMap, settings: &HttpSettings) -> Option<&'a str> {
     let name = cookie_name(settings);
     headers
         .get_all(COOKIE)
@@ -29,7 +34,8 @@ pub fn is_carried(headers: &HeaderMap, settings: &HttpSettings) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .any(|(key, _)| key == name)
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
 }
 
 /// The layer.

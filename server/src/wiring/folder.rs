@@ -64,6 +64,12 @@ impl DataFolder {
         self.0.join("outbox")
     }
 
+    /// Signed heads of the audit trail, for copying elsewhere.
+    #[must_use]
+    pub fn audit_heads(&self) -> PathBuf {
+        self.0.join("audit-heads.jsonl")
+    }
+
     /// State of the sandbox clusters.
     #[must_use]
     pub fn sandbox(&self) -> PathBuf {

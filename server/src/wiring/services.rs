@@ -84,6 +84,7 @@ fn settings(config: &Config, opened: &Opened, public_url: &str) -> Settings {
         lease: Duration::from_secs(u64::from(config.operations.lease_seconds)),
         token_policy: config.tokens.policy(),
         values_schema: Some(VALUES_SCHEMA.to_owned()),
+        audit_sinks: super::audit::names(config),
         ..Settings::new(public_url, opened.key.clone())
     }
 }

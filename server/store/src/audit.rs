@@ -1,6 +1,8 @@
 //! Rows of the audit trail and the head of each chain. The head row is locked by [`next`] until the
 //! transaction ends, so that two rows never follow the same one. What is hashed is decided above.
 
+pub mod delivery;
+
 use model::{ActorRef, TenantId, Timestamp};
 
 use crate::sql::{on, sql};
@@ -9,22 +11,36 @@ use crate::{Db, Result, Tx, row};
 sql! {
     NEXT = "insert into audit_head (chain, sequence, hash) values ($1, 1, $2)
         on conflict (chain) do update set sequence = audit_head.sequence + 1 returning sequence, hash";
-    INSERT = "insert into audit (chain, sequence, at, actor_kind, actor_id, actor_name, address,
-            request_id, action, subject, summary, tenant_id, was, became, previous, hash)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    INSERT = "insert into audit (chain, sequence, at, actor_kind, actor_id, actor_name, address, request_id,
+            action, subject, summary, tenant_id, was, became, previous, hash, form, why, folded)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     SEAL = "update audit_head set hash = $2 where chain = $1";
     HEAD = "select sequence, hash from audit_head where chain = $1";
-    CHAINS = "select chain from audit_head order by chain";
+    HEADS = "select chain, sequence, hash from audit_head order by chain";
+    CHAINS = "select chain from audit_head union select chain from audit order by chain";
     OF_CHAIN = "select chain, sequence, at, actor_kind, actor_id, actor_name, address, request_id,
-            action, subject, summary, tenant_id, was, became, previous, hash
-        from audit where chain = $1 and sequence < $2 order by sequence desc limit $3";
+            action, subject, summary, tenant_id, was, became, previous, hash, form, why, folded
+        from audit where chain = $1 and sequence < $2
+            and at >= $3 and at < $4
+            and ($5 = '' or actor_id = $5 or actor_name = $5 or actor_kind = $5)
+            and ($6 = '' or substr(action, 1, length($6)) = $6)
+            and ($7 = '' or subject = $7 or substr(subject, 1, length($7) + 1) = $7 || ' '
+                or substr(subject, length(subject) - length($7)) = ' ' || $7)
+            and (folded like $8 escape '\\' or (form = 1 and lower(summary) like $8 escape '\\'))
+        order by sequence desc limit $9";
     UPWARDS = "select chain, sequence, at, actor_kind, actor_id, actor_name, address, request_id,
-            action, subject, summary, tenant_id, was, became, previous, hash
+            action, subject, summary, tenant_id, was, became, previous, hash, form, why, folded
         from audit where chain = $1 and sequence > $2 order by sequence limit $3";
     BEFORE = "select chain, sequence, at, actor_kind, actor_id, actor_name, address, request_id,
-            action, subject, summary, tenant_id, was, became, previous, hash
+            action, subject, summary, tenant_id, was, became, previous, hash, form, why, folded
         from audit where (at, chain, sequence) < ($1, $2, $3)
-        order by at desc, chain desc, sequence desc limit $4";
+            and at >= $4 and at < $5
+            and ($6 = '' or actor_id = $6 or actor_name = $6 or actor_kind = $6)
+            and ($7 = '' or substr(action, 1, length($7)) = $7)
+            and ($8 = '' or subject = $8 or substr(subject, 1, length($8) + 1) = $8 || ' '
+                or substr(subject, length(subject) - length($8)) = ' ' || $8)
+            and (folded like $9 escape '\\' or (form = 1 and lower(summary) like $9 escape '\\'))
+        order by at desc, chain desc, sequence desc limit $10";
 }
 
 /// What the first row of a chain follows.
@@ -61,6 +77,42 @@ pub struct Record {
     pub previous: String,
     /// Hash of this row.
     pub hash: String,
+    /// Which bytes were hashed.
+    pub form: i64,
+    /// Why, as `operation <id>`, `consent <id>` or `reason <text>`; empty for nothing.
+    pub why: String,
+    /// What is searched: summary, subject and actor, folded.
+    pub folded: String,
+}
+
+/// Which rows of a list; [`Filter::default`] lets all of them through.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Rows of that time and later.
+    pub from: Timestamp,
+    /// Rows before that time.
+    pub to: Timestamp,
+    /// Id, name or kind of the actor; empty for any.
+    pub actor: String,
+    /// How the action begins; empty for any.
+    pub action: String,
+    /// The subject, its noun or its key; empty for any.
+    pub subject: String,
+    /// Pattern for `like` over what is searched; `%` for any.
+    pub pattern: String,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self {
+            from: Timestamp::from_micros(i64::MIN),
+            to: Timestamp::from_micros(i64::MAX),
+            actor: String::new(),
+            action: String::new(),
+            subject: String::new(),
+            pattern: "%".to_owned(),
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -81,13 +133,17 @@ struct Row {
     became: String,
     previous: String,
     hash: String,
+    form: i64,
+    why: String,
+    folded: String,
 }
 
 impl TryFrom<Row> for Record {
     type Error = crate::Error;
     fn try_from(r: Row) -> Result<Self> {
-        let key = format!("{} {}", r.chain, r.sequence);
-        let tenant = r.tenant_id.map(|text| row::read("audit", &key, &text));
+        let tenant = r
+            .tenant_id
+            .map(|text| row::read("audit", &format!("{} {}", r.chain, r.sequence), &text));
         Ok(Self {
             tenant: tenant.transpose()?,
             chain: r.chain,
@@ -107,6 +163,9 @@ impl TryFrom<Row> for Record {
             became: r.became,
             previous: r.previous,
             hash: r.hash,
+            form: r.form,
+            why: r.why,
+            folded: r.folded,
         })
     }
 }
@@ -144,6 +203,9 @@ pub async fn append(tx: &mut Tx, record: &Record) -> Result<()> {
             .bind(&record.became)
             .bind(&record.previous)
             .bind(&record.hash)
+            .bind(record.form)
+            .bind(&record.why)
+            .bind(&record.folded)
             .execute(c).await?;
     });
     on!(tx.handle(), (c, sql) = SEAL => {
@@ -162,7 +224,15 @@ pub async fn head(db: &Db, chain: &str) -> Result<Option<(i64, String)>> {
     }))
 }
 
-/// Names of all chains.
+/// Every chain with number and hash of its newest row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn heads(db: &Db) -> Result<Vec<(String, i64, String)>> {
+    Ok(on!(db.read(), (c, sql) = HEADS => sqlx::query_as(sql).fetch_all(c).await?))
+}
+
+/// Names of all chains, also of those that have rows and no head.
 ///
 /// # Errors
 /// When the database fails.
@@ -174,9 +244,18 @@ pub async fn chains(db: &Db) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// When the database fails or a row is broken.
-pub async fn of_chain(db: &Db, chain: &str, below: i64, limit: u32) -> Result<Vec<Record>> {
+pub async fn of_chain(
+    db: &Db,
+    chain: &str,
+    below: i64,
+    filter: &Filter,
+    limit: u32,
+) -> Result<Vec<Record>> {
     let rows: Vec<Row> = on!(db.read(), (c, sql) = OF_CHAIN => sqlx::query_as(sql)
-        .bind(chain).bind(below).bind(i64::from(limit)).fetch_all(c).await?);
+        .bind(chain).bind(below)
+        .bind(filter.from.micros()).bind(filter.to.micros())
+        .bind(&filter.actor).bind(&filter.action).bind(&filter.subject).bind(&filter.pattern)
+        .bind(i64::from(limit)).fetch_all(c).await?);
     rows.into_iter().map(Record::try_from).collect()
 }
 
@@ -196,12 +275,14 @@ pub async fn upwards(db: &Db, chain: &str, above: i64, limit: u32) -> Result<Vec
 /// When the database fails or a row is broken.
 pub async fn before(
     db: &Db,
-    at: Timestamp,
-    chain: &str,
-    sequence: i64,
+    (at, chain, sequence): (Timestamp, &str, i64),
+    filter: &Filter,
     limit: u32,
 ) -> Result<Vec<Record>> {
     let rows: Vec<Row> = on!(db.read(), (c, sql) = BEFORE => sqlx::query_as(sql)
-        .bind(at.micros()).bind(chain).bind(sequence).bind(i64::from(limit)).fetch_all(c).await?);
+        .bind(at.micros()).bind(chain).bind(sequence)
+        .bind(filter.from.micros()).bind(filter.to.micros())
+        .bind(&filter.actor).bind(&filter.action).bind(&filter.subject).bind(&filter.pattern)
+        .bind(i64::from(limit)).fetch_all(c).await?);
     rows.into_iter().map(Record::try_from).collect()
 }

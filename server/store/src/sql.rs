@@ -70,6 +70,7 @@ pub fn statements() -> Vec<Statement> {
     let modules: &[&[Statement]] = &[
         crate::access_token::STATEMENTS,
         crate::audit::STATEMENTS,
+        crate::audit::delivery::STATEMENTS,
         crate::cluster::STATEMENTS,
         crate::db::STATEMENTS,
         crate::diagnosis::STATEMENTS,

@@ -438,4 +438,10 @@ pub static OPERATIONS: &[Operation] = &[
         "audit:read",
         [401, 404, 403, 200, 200, 200, 200],
     ),
+    get(
+        "export_audit",
+        "/api/v1/audit/export?format=csv&tenant={tenant}",
+        "audit:read",
+        [401, 404, 403, 200, 200, 200, 200],
+    ),
 ];

@@ -103,13 +103,53 @@ async fn the_audit_trail_is_verified_and_a_change_is_found() {
     );
     forge(&here.place).await;
     let broken = here.place.run(&["audit", "verify"]);
-    assert_eq!(broken.status.code(), Some(1), "{}", said(&broken));
+    assert_eq!(broken.status.code(), Some(3), "{}", said(&broken));
     assert!(said(&broken).contains("was changed"), "{}", said(&broken));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_exports_heads_and_a_cut_end_is_found_by_them() {
+    let here = here().await;
+    let _token = here.place.token("tenants:read");
+    let server = Server::start(&here.place, &[]).await;
+    server.stop().await;
+    let heads = here.place.data.join("audit-heads.jsonl");
+    let exported = std::fs::read_to_string(&heads).expect("heads");
+    assert!(exported.contains("\"chain\":\"staff\""), "{exported}");
+    let intact = here.place.run(&["audit", "verify"]);
+    assert!(intact.status.success(), "{}", said(&intact));
+    let signed = format!("compared with {} exported heads", exported.lines().count());
+    assert!(said(&intact).contains(&signed), "{}", said(&intact));
+    shell(&here.place, "delete from audit").await;
+    shell(&here.place, "delete from audit_head").await;
+    let copy = here.place.data.join("copy.jsonl");
+    std::fs::rename(&heads, &copy).expect("a copy");
+    let blind = here.place.run(&["audit", "verify"]);
+    assert!(
+        blind.status.success(),
+        "nothing shows without heads: {}",
+        said(&blind)
+    );
+    let copy = copy.to_str().expect("text");
+    let cut = here.place.run(&["audit", "verify", "--heads", copy]);
+    assert_eq!(cut.status.code(), Some(3), "{}", said(&cut));
+    assert!(said(&cut).contains("row 1 is missing"), "{}", said(&cut));
+    let away = here.place.run(&["audit", "verify", "--heads", "/nowhere"]);
+    assert_eq!(away.status.code(), Some(1), "{}", said(&away));
+    let key = here.place.run(&["audit", "key"]);
+    assert!(
+        said(&key).starts_with("-----BEGIN PUBLIC KEY-----"),
+        "{}",
+        said(&key)
+    );
+}
+
 async fn forge(place: &tests::process::Place) {
+    shell(place, "update audit set summary = 'nothing happened'").await;
+}
+
+async fn shell(place: &tests::process::Place, sql: &'static str) {
     use sqlx::Connection as _;
-    let sql = "update audit set summary = 'nothing happened'";
     if let Some(url) = &place.database {
         let mut db = sqlx::PgConnection::connect(url)
             .await

@@ -3,7 +3,7 @@
 use model::user::{StaffRole, TenantRole};
 use model::{Actor, TenantId};
 use service::AuditFilter;
-use service::audit::Tampering;
+use service::audit::{Heads, Tampering};
 use tests::services::{TestServices, origin};
 
 /// A tenant with a chain of five rows.
@@ -53,7 +53,7 @@ async fn an_untouched_chain_is_whole() {
     let all = test
         .services
         .audit
-        .verify_all(&Actor::Operator)
+        .verify_all(&Actor::Operator, &Heads::default())
         .await
         .unwrap();
     assert_eq!(all.len(), 2);
@@ -79,6 +79,9 @@ async fn every_column_of_a_row_counts() {
         "previous",
         "hash",
         "tenant_id",
+        "form",
+        "why",
+        "folded",
     ] {
         let kept = test
             .db
@@ -87,7 +90,7 @@ async fn every_column_of_a_row_counts() {
             ))
             .await;
         let (other, restored) = match column {
-            "at" => ("1".to_owned(), kept),
+            "at" | "form" => ("1".to_owned(), kept),
             "tenant_id" => ("null".to_owned(), format!("'{kept}'")),
             _ => ("'x'".to_owned(), format!("'{}'", kept.replace('\'', "''"))),
         };
@@ -121,7 +124,8 @@ async fn missing_and_inserted_rows_are_named() {
     test.db
         .shell(
             "insert into audit select chain, 6, at, actor_kind, actor_id, actor_name, address,
-                request_id, action, subject, summary, tenant_id, was, became, previous, hash
+                request_id, action, subject, summary, tenant_id, was, became, previous, hash,
+                form, why, folded
              from audit where sequence = 5",
         )
         .await;
@@ -170,7 +174,7 @@ async fn tenants_read_their_own_chain_only() {
         let filter = AuditFilter {
             tenant,
             limit: Some(2),
-            cursor: None,
+            ..AuditFilter::default()
         };
         audit.list(actor, filter).await
     };
@@ -195,7 +199,7 @@ async fn tenants_read_their_own_chain_only() {
     assert_eq!(list(&both, None).await.unwrap_err().code(), "invalid");
     assert!(audit.verify(&admin, Some(acme)).await.is_ok());
     assert!(audit.verify(&admin, None).await.is_err());
-    assert!(audit.verify_all(&admin).await.is_err());
+    assert!(audit.verify_all(&admin, &Heads::default()).await.is_err());
     assert!(
         audit
             .verify(&test.staff(StaffRole::Viewer), None)
@@ -217,6 +221,7 @@ async fn pages_of_one_chain_and_of_all_meet() {
                 tenant,
                 limit: Some(2),
                 cursor,
+                ..AuditFilter::default()
             };
             let page = test
                 .services

@@ -113,7 +113,7 @@ impl Place {
         let filter = service::AuditFilter {
             tenant: Some(self.world.tenant),
             limit: Some(200),
-            cursor: None,
+            ..Default::default()
         };
         let page = self.services().audit.list(&Actor::Operator, filter).await;
         let rows = page.expect("the trail").items;

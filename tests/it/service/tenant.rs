@@ -160,7 +160,7 @@ async fn a_role_that_is_too_small_is_recorded_a_bounded_number_of_times() {
     let filter = AuditFilter {
         tenant: Some(acme),
         limit: Some(200),
-        cursor: None,
+        ..Default::default()
     };
     let rows = test
         .services

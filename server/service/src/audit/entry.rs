@@ -1,7 +1,9 @@
 //! What is to be recorded. Texts are bounded and single-line, and values before and after a change
 //! are masked by the name of their field, so that no caller has to remember to.
 
-use model::{ActorRef, TenantId};
+use std::fmt;
+
+use model::{ActorRef, OperationId, TenantId};
 use serde_json::Value;
 
 use crate::Origin;
@@ -17,6 +19,42 @@ const SECRET_WORDS: [&str; 7] = [
     "credential",
 ];
 
+/// Most characters of a summary and of a reason.
+const LONGEST: usize = 500;
+
+/// Why something was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It began or changed that operation.
+    Operation(OperationId),
+    /// That consent allowed it.
+    Consent(String),
+    /// Somebody said so.
+    Reason(String),
+}
+
+impl Why {
+    /// What somebody gave as the reason.
+    pub fn reason(text: impl fmt::Display) -> Self {
+        Self::Reason(text.to_string())
+    }
+
+    /// The consent of that id.
+    pub fn consent(id: impl fmt::Display) -> Self {
+        Self::Consent(id.to_string())
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation(id) => write!(f, "operation {id}"),
+            Self::Consent(id) => write!(f, "consent {id}"),
+            Self::Reason(text) => write!(f, "reason {text}"),
+        }
+    }
+}
+
 /// A row to be written.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -29,6 +67,7 @@ pub struct Entry {
     pub(super) tenant: Option<TenantId>,
     pub(super) was: String,
     pub(super) became: String,
+    pub(super) why: String,
 }
 
 impl Entry {
@@ -44,6 +83,7 @@ impl Entry {
             tenant: None,
             was: String::new(),
             became: String::new(),
+            why: String::new(),
         }
     }
 
@@ -56,7 +96,7 @@ impl Entry {
 
     /// What it was done to: `instance`, `k7mq2x9dr4ht`.
     #[must_use]
-    pub fn about(mut self, noun: &str, key: impl std::fmt::Display) -> Self {
+    pub fn about(mut self, noun: &str, key: impl fmt::Display) -> Self {
         let subject = format!("{noun} {key}");
         subject.trim_end().clone_into(&mut self.subject);
         self
@@ -65,12 +105,17 @@ impl Entry {
     /// What was done, in a sentence; cut to 500 characters.
     #[must_use]
     pub fn summary(mut self, text: impl Into<String>) -> Self {
-        self.summary = text
-            .into()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(500)
-            .collect();
+        self.summary = bounded(&text.into());
+        self
+    }
+
+    /// Why it was done; a reason is cut to 500 characters, and one without words is none.
+    #[must_use]
+    pub fn why(mut self, why: &Why) -> Self {
+        self.why = match why {
+            Why::Reason(text) if text.trim().is_empty() => String::new(),
+            why => bounded(&why.to_string()),
+        };
         self
     }
 
@@ -81,6 +126,13 @@ impl Entry {
         self.became = masked_text(became);
         self
     }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST)
+        .collect()
 }
 
 fn masked_text(value: &Value) -> String {
@@ -117,6 +169,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn reasons_are_one_bounded_line_and_empty_ones_none() {
+        let entry = |why: &Why| {
+            let actor = model::Actor::System.reference();
+            Entry::new(&actor, &Origin::local(), "a.b").why(why).why
+        };
+        assert_eq!(entry(&Why::reason("a\nb")), "reason ab");
+        assert_eq!(entry(&Why::reason(" \n")), "");
+        assert_eq!(entry(&Why::reason("x".repeat(900))).len(), LONGEST);
+        assert_eq!(entry(&Why::consent("c1")), "consent c1");
+    }
 
     #[test]
     fn what_looks_like_a_secret_is_masked() {

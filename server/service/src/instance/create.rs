@@ -16,7 +16,7 @@ use store::instance::NewInstance;
 use store::operation::NewOperation;
 
 use super::{InstanceService, WHAT, announce, name_taken, values, view};
-use crate::audit::Entry;
+use crate::audit::{Entry, Why};
 use crate::error::Fields;
 use crate::{Error, Origin, Result, audit, target};
 
@@ -88,7 +88,8 @@ impl InstanceService {
         let instance = instance.ok_or(Error::NotFound { what: WHAT })?;
         let operation = store::operation::by_id_in(&mut tx, wish.id).await?;
         let operation = operation.ok_or(Error::NotFound { what: "operation" })?;
-        audit::append(&mut tx, now, entry(may.actor(), origin, &new)).await?;
+        let entry = entry(may.actor(), origin, &new).why(&Why::Operation(wish.id));
+        audit::append(&mut tx, now, entry).await?;
         announce(&mut tx, &instance, now).await?;
         crate::operation::announce(&mut tx, &operation, &usual, now).await?;
         tx.wake(Wake::Work);

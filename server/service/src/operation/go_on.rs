@@ -8,7 +8,7 @@ use store::Wake;
 use store::operation::Operation;
 
 use super::{OperationService, WHAT, announce, view};
-use crate::audit::Entry;
+use crate::audit::{Entry, Why};
 use crate::{Error, Origin, Result, audit};
 
 /// Longest reason, in characters.
@@ -56,6 +56,7 @@ impl OperationService {
         let entry = Entry::new(may.actor(), origin, ACTION)
             .of(Some(current.tenant_id))
             .about("instance", &current.instance_id)
+            .why(&Why::reason(&reason))
             .summary(format!(
                 "Lets the deletion of {} go on without the proof that its tokens are refused: {reason} What it waited for: {waiting}",
                 current.instance_name

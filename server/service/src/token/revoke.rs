@@ -11,7 +11,7 @@ use store::token::{End, Token, TokenProof};
 use super::scan::redact;
 use super::view::{announce, view};
 use super::{RevokeAll, RevokeToken, TokenService, WHAT};
-use crate::audit::Entry;
+use crate::audit::{Entry, Why};
 use crate::{Error, Origin, Result, audit};
 
 /// Longest note in the trail, in characters.
@@ -125,6 +125,7 @@ impl TokenService {
         let entry = Entry::new(may.actor(), origin, action)
             .of(Some(token.tenant_id))
             .about(WHAT, id)
+            .why(&Why::reason(reason))
             .summary(format!(
                 "Revokes the token {} ({}) of {} ({reason}).{note}",
                 token.name, token.hint, token.instance_name

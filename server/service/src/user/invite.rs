@@ -150,6 +150,10 @@ impl UserService {
         let entry = Entry::new(may.actor(), origin, "invitation.create")
             .of(command.tenant)
             .about("invitation", id)
+            .change(
+                &serde_json::Value::Null,
+                &serde_json::json!({"email": email, "role": command.role}),
+            )
             .summary(format!(
                 "Invited {email} as {}.",
                 command.role.title().to_lowercase()

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::TenantId;
+use model::{TenantId, Timestamp};
 use serde::Deserialize;
 use service::audit::AuditFilter;
 use utoipa::IntoParams;
@@ -19,9 +19,23 @@ use crate::http::v1::page::Page;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// The chain of one tenant; that of the staff when this is left out.
+    /// The chain of one tenant; every chain when this is left out (people of one tenant get theirs).
     #[param(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
+    /// Only rows of that actor: an id, a name as it was then, or a kind such as `system`.
+    pub actor: Option<String>,
+    /// Only rows whose action begins so: `token`, `token.revoke`.
+    pub action: Option<String>,
+    /// Only rows about that: `instance k7mq2x9dr4ht`, or only the noun, or only the key.
+    pub subject: Option<String>,
+    /// Only rows of that time and later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Timestamp>,
+    /// Only rows before that time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Timestamp>,
+    /// Only rows with that text in the summary, the subject or the name of the actor.
+    pub q: Option<String>,
     /// Most rows, 1 to 200; 50 unless said.
     pub limit: Option<u32>,
     /// Where to read on.
@@ -42,6 +56,12 @@ pub async fn list(
 ) -> Answer<Json<Page<AuditRow>>> {
     let filter = AuditFilter {
         tenant: it.tenant,
+        actor: it.actor,
+        action: it.action,
+        subject: it.subject,
+        from: it.from,
+        to: it.to,
+        q: it.q,
         limit: it.limit,
         cursor: it.cursor,
     };
