@@ -145,6 +145,10 @@ async fn a_gate_is_claimed_once_and_a_keeper_that_lost_it_is_refused() {
     let first = claim_all(&test, "one").await.remove(0);
     assert!(claim_all(&test, "two").await.is_empty());
     test.shell("update gate set lease_until = 0").await;
+    assert!(
+        claim_all(&test, "one").await.is_empty(),
+        "what it has in hand it does not begin anew"
+    );
     let second = claim_all(&test, "two").await.remove(0);
     assert_eq!(second.held.fence(), first.held.fence() + 1);
     assert_eq!(second.attempts, 2);
@@ -221,6 +225,18 @@ async fn what_a_process_held_is_freed_for_the_next() {
     let mut tx = test.db.begin().await.unwrap();
     assert_eq!(claim::inherit(&mut tx, "before").await.unwrap(), 0);
     assert_eq!(claim::inherit(&mut tx, "after").await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    claim_all(&test, "keeper/after/1").await.remove(0);
+    let mut tx = test.db.begin().await.unwrap();
+    claim::let_go(&mut tx, "somebody", &id, test.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert!(claim_all(&test, "keeper/after/2").await.is_empty());
+    let mut tx = test.db.begin().await.unwrap();
+    claim::let_go(&mut tx, "keeper/after/1", &id, test.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     claim_all(&test, "keeper/after/1").await.remove(0);
     let mut tx = test.db.begin().await.unwrap();

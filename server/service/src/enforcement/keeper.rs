@@ -24,6 +24,8 @@ const SLOTS: usize = 64;
 const POLL: Duration = Duration::from_secs(1);
 /// How long gates in hand may take to come to rest when the keeper is stopped.
 const DRAIN: Duration = Duration::from_secs(5);
+/// A gate whose task broke off is seen to again after so long.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How often it is asked whether a gate is to be moved for measuring.
 const CHORES: Duration = Duration::from_secs(5);
 
@@ -115,10 +117,9 @@ impl Keeper {
     /// Tells gates in hand that they were nudged, claims what is due, and says how long nothing is.
     async fn round(&self, hand: &mut Hand, stop: &watch::Receiver<bool>) -> Result<Duration> {
         let context = self.context();
-        if !hand.gates.is_empty() {
-            let nudged = store::gate::nudged(&context.db, &self.name).await?;
-            hand.tell(&nudged);
-        }
+        let held = store::gate::nudged(&context.db, &self.name).await?;
+        hand.tell(&held);
+        self.let_go(hand, &held).await?;
         let free = SLOTS.saturating_sub(hand.tasks.len());
         let now = context.now();
         // Asked before it is claimed: the bell rings for others too, and a look costs no turn of the writer.
@@ -138,6 +139,20 @@ impl Keeper {
         }
         let pause = due.map_or(POLL, |due| due.since(now));
         Ok(pause.clamp(Duration::from_millis(5), POLL))
+    }
+
+    /// What is held and not in hand was left behind by a task that broke off; heartbeats would keep it.
+    async fn let_go(&self, hand: &Hand, held: &[(InstanceId, i64)]) -> Result<()> {
+        let context = self.context();
+        for (instance, _) in held {
+            if hand.gates.values().all(|it| it.instance != *instance) {
+                let mut tx = context.db.begin().await?;
+                let again = context.now() + AGAIN;
+                claim::let_go(&mut tx, &self.name, instance, again).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     async fn claim(&self, free: usize) -> Result<Vec<Claimed>> {
@@ -232,7 +247,7 @@ impl Hand {
         }
     }
 
-    /// A task that panicked leaves its claim to run out, with the attempt counted.
+    /// A task that panicked leaves its claim behind, with the attempt counted.
     fn ended(&mut self, ended: std::result::Result<(Id, ()), JoinError>) {
         let id = match &ended {
             Ok((id, ())) => *id,
@@ -242,7 +257,7 @@ impl Hand {
         if let Err(error) = ended
             && error.is_panic()
         {
-            tracing::error!(%error, "A gate ended its task; its claim runs out.");
+            tracing::error!(%error, "A gate ended its task; it is seen to again.");
         }
     }
 }

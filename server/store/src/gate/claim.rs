@@ -15,11 +15,11 @@ sql! {
         sqlite: "update gate set lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1 \
             where instance_id in (select instance_id from gate \
             where (run_after <= $3 or (run_after > $6 and run_after < 9223372036854775807)) \
-            and (lease_until is null or lease_until < $4) order by run_after, instance_id limit $5) \
+            and (lease_until is null or (lease_until < $4 and lease_owner <> $1)) order by run_after, instance_id limit $5) \
             returning instance_id, fence, attempts",
         postgres: "with due as (select instance_id from gate \
             where (run_after <= $3 or (run_after > $6 and run_after < 9223372036854775807)) \
-            and (lease_until is null or lease_until < $4) order by run_after, instance_id limit $5 \
+            and (lease_until is null or (lease_until < $4 and lease_owner <> $1)) order by run_after, instance_id limit $5 \
             for update skip locked) \
             update gate set lease_owner = $1, lease_until = $2, fence = gate.fence + 1, \
             attempts = gate.attempts + 1 from due where gate.instance_id = due.instance_id \
@@ -34,6 +34,8 @@ sql! {
     };
     RELEASE = "update gate set lease_owner = null, lease_until = null, attempts = attempts * $5, \
         run_after = case when nudged <> $3 then run_after else $4 end where instance_id = $1 and fence = $2";
+    LET_GO = "update gate set lease_owner = null, lease_until = null, run_after = $3 \
+        where lease_owner = $1 and instance_id = $2";
     HAND_BACK = "update gate set lease_owner = null, lease_until = null, run_after = $2 where lease_owner = $1";
     INHERIT = "update gate set lease_owner = null, lease_until = null \
         where lease_owner is not null and lease_owner not like $1";
@@ -75,7 +77,8 @@ pub struct Claimed {
     pub attempts: u32,
 }
 
-/// Claims up to `limit` gates that are due and held by nobody, longest due first. One whose next look
+/// Claims up to `limit` gates that are due and held by nobody else, longest due first; not those that the
+/// owner itself holds, however late its heartbeat is. One whose next look
 /// lies farther off than any pause was set by a clock that ran ahead, and is due as well.
 ///
 /// # Errors
@@ -162,6 +165,28 @@ pub async fn release(
             .bind(nudged)
             .bind(run_after.micros())
             .bind(i64::from(!good))
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Frees a gate that the owner holds and has nothing in hand for, because a task of its own broke off;
+/// attempts stay counted.
+///
+/// # Errors
+/// As the database reports.
+pub async fn let_go(
+    tx: &mut Tx,
+    owner: &str,
+    instance: &InstanceId,
+    run_after: Timestamp,
+) -> Result<()> {
+    on!(tx.handle(), (c, sql) = LET_GO => {
+        sqlx::query(sql)
+            .bind(owner)
+            .bind(instance.as_str())
+            .bind(run_after.micros())
             .execute(c)
             .await?;
     });

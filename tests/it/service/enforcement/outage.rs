@@ -199,3 +199,13 @@ async fn a_keeper_that_was_replaced_while_it_asked_records_nothing() {
         .unwrap();
     assert!(!gate.is_proven(), "{gate:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_whose_task_broke_off_is_seen_to_again() {
+    let world = TestWorld::new().await;
+    let (_, keeping, token) = with_token(&world).await;
+    world.cluster.fail(Method::Gate, 1, Fault::Panic);
+    revoke(&world, &token).await;
+    until(&world, &token, TokenState::Revoked).await;
+    keeping.end().await;
+}
