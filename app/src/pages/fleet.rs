@@ -50,7 +50,7 @@ fn state(view: &FleetView) -> String {
         1 => "The one instance is healthy".to_owned(),
         _ => format!("All {all} are healthy"),
     };
-    let (bad, moving) = (not_healthy(view), of(view, HealthStatus::Progressing));
+    let (bad, moving) = (view.not_healthy, of(view, HealthStatus::Progressing));
     let moving_too = match moving {
         0 => String::new(),
         n => format!("; {} progressing", grouped(u64::from(n))),
@@ -78,18 +78,6 @@ fn state(view: &FleetView) -> String {
 fn of(view: &FleetView, wanted: HealthStatus) -> u32 {
     let found = view.by_status.iter().find(|(status, _)| *status == wanted);
     found.map_or(0, |(_, number)| *number)
-}
-
-/// Instances that somebody should look at: what is merely on its way is counted by itself.
-fn not_healthy(view: &FleetView) -> u32 {
-    [
-        HealthStatus::Degraded,
-        HealthStatus::Down,
-        HealthStatus::Unknown,
-    ]
-    .into_iter()
-    .map(|status| of(view, status))
-    .sum()
 }
 
 fn nothing(caller: &Caller, view: &FleetView) -> AnyView {
@@ -128,7 +116,7 @@ fn numbers(view: &FleetView, now: Timestamp) -> AnyView {
         Some(since) => view! { <time datetime=since.to_string() data-time="span">{span(now.since(since))}</time> }.into_any(),
         None => "–".into_any(),
     };
-    let (bad, moving) = (not_healthy(view), of(view, HealthStatus::Progressing));
+    let (bad, moving) = (view.not_healthy, of(view, HealthStatus::Progressing));
     let class = |number: u32, marked: &'static str| if number > 0 { marked } else { "figure" };
     view! {
         <dl class="figures" data-live="figures">

@@ -297,7 +297,7 @@ pub struct TenantView {
     pub name: String,
     /// Instances that are not deleted.
     pub instances: u32,
-    /// Instances that are neither healthy nor deleted.
+    /// Instances that are degraded, down or unknown.
     pub not_healthy: u32,
     /// People.
     pub members: u32,
@@ -378,7 +378,7 @@ pub struct ReleaseView {
 pub struct FleetView {
     /// Instances that are not deleted.
     pub instances: u32,
-    /// Of those, not healthy.
+    /// Of those, degraded, down or unknown.
     pub not_healthy: u32,
     /// Active operations.
     pub operations_running: u32,

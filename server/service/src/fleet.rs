@@ -83,7 +83,9 @@ impl FleetService {
             .filter(|cell| cell.status == HealthStatus::Unknown);
         Ok(FleetView {
             instances: number(cells.len()),
-            not_healthy: number(cells.len()) - count(HealthStatus::Healthy),
+            not_healthy: number(cells.len())
+                - count(HealthStatus::Healthy)
+                - count(HealthStatus::Progressing),
             operations_running: running,
             oldest_unknown: unknown.map(|cell| cell.since).min(),
             by_status,

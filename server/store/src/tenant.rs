@@ -13,13 +13,13 @@ sql! {
     BY_ID = "select t.id, t.name, t.name_order, t.created_at,
             (select count(*) from instance i where i.tenant_id = t.id and i.state <> 'deleted') as instances,
             (select count(*) from instance i where i.tenant_id = t.id and i.state <> 'deleted'
-                and i.health_status <> 'healthy') as not_healthy,
+                and i.health_status not in ('healthy', 'progressing')) as not_healthy,
             (select count(*) from membership m where m.tenant_id = t.id) as members
         from tenant t where t.id = $1 and t.deleted_at is null";
     PAGE = "select t.id, t.name, t.name_order, t.created_at,
             (select count(*) from instance i where i.tenant_id = t.id and i.state <> 'deleted') as instances,
             (select count(*) from instance i where i.tenant_id = t.id and i.state <> 'deleted'
-                and i.health_status <> 'healthy') as not_healthy,
+                and i.health_status not in ('healthy', 'progressing')) as not_healthy,
             (select count(*) from membership m where m.tenant_id = t.id) as members
         from tenant t
         where t.deleted_at is null and t.name_folded like $1 escape '\\' and (t.name_order, t.id) > ($2, $3)

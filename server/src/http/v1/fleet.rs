@@ -93,7 +93,7 @@ impl From<FleetCluster> for MapCluster {
 pub struct Fleet {
     /// Instances that are not deleted.
     pub instances: u32,
-    /// Of those, the ones that are not healthy.
+    /// Of those, the ones that are degraded, down or unknown.
     pub not_healthy: u32,
     /// Operations under way.
     pub operations_running: u32,

@@ -33,7 +33,7 @@ pub struct Tenant {
     pub name: String,
     /// Instances that are not deleted.
     pub instances: u32,
-    /// Of those, the ones that are not healthy.
+    /// Of those, the ones that are degraded, down or unknown.
     pub not_healthy: u32,
     /// People.
     pub members: u32,
