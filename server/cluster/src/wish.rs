@@ -83,6 +83,7 @@ pub mod samples {
                     prometheus_url: None,
                 },
                 secrets_prefix: "hosted-instances/one".to_owned(),
+                secrets_role: None,
                 capacity: 100,
                 cordoned: false,
             },
