@@ -22,9 +22,15 @@ async fn an_api_server_that_goes_and_comes_back_ends_no_operation() {
         .expect("a version")
         .to_owned();
 
+    let name = format!("after-{version}");
+    let later = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+    cluster
+        .create("/api/v1/namespaces/default/configmaps", &later)
+        .await;
     let second = product.create("Second", &cluster, "2.1.0").await;
     site.part("kill", &cluster.part("apiserver")).await;
     product.shows(&first.instance, "cluster_unreachable").await;
+    site.forget(&cluster).await;
     site.part("start", &cluster.part("apiserver")).await;
     product.succeeds(&second.operation).await;
     product.healthy(&second.instance).await;

@@ -149,6 +149,21 @@ impl Site {
         assert!(status.is_success(), "{action} {part}: {said}");
     }
 
+    /// Has a cluster's etcd forget every version but the present one.
+    ///
+    /// # Panics
+    /// When the supervisor refuses.
+    pub async fn forget(&self, cluster: &Cluster) {
+        let url = format!(
+            "{}/clusters/{}/forget",
+            self.text("control"),
+            cluster.name()
+        );
+        let answer = reqwest::Client::new().post(url).send().await;
+        let status = answer.expect("the supervisor answers").status();
+        assert!(status.is_success(), "{status}");
+    }
+
     /// What the supervisor says of a part.
     ///
     /// # Panics

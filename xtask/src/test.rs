@@ -176,6 +176,8 @@ fn on_cluster(plan: &Plan, built: &build::Built) -> Result<Outcome> {
             // moto takes any credentials, but the SDK sends nothing without some.
             ("AWS_ACCESS_KEY_ID", "test-cluster".into()),
             ("AWS_SECRET_ACCESS_KEY", "test-cluster".into()),
+            // These tests wait for others more than they work.
+            ("RUST_TEST_THREADS", "6".into()),
         ],
     )
 }

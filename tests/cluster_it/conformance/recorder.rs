@@ -100,26 +100,32 @@ impl Recorder {
         said
     }
 
-    /// Watches until the server ends it, and keeps kinds and names of the events, bookmarks apart.
+    /// Watches until a bookmark comes, some times over: when one is sent is the server's own affair.
+    pub async fn bookmark(&mut self, name: &str, path: &str) {
+        let mut found = false;
+        for _ in 0..5 {
+            let (_, text) = self.send(Method::GET, path, None).await;
+            found |= text.contains("\"BOOKMARK\"");
+            if found {
+                break;
+            }
+        }
+        self.put(name, json!({"bookmarked": found}));
+    }
+
+    /// Watches until the server ends it, and keeps kinds and names of the events.
     pub async fn watch(&mut self, name: &str, path: &str) {
         let (status, text) = self.send(Method::GET, path, None).await;
-        let (mut events, mut bookmarks) = (Vec::new(), 0);
+        let mut events = Vec::new();
         for line in text.lines() {
             let event: Value = serde_json::from_str(line).unwrap_or_default();
             let kind = event["type"].as_str().unwrap_or_default().to_owned();
             match kind.as_str() {
-                "BOOKMARK" => bookmarks += 1,
                 "ERROR" => events.push(format!("ERROR {}", event["object"]["code"])),
                 _ => events.push(format!("{kind} {}", event["object"]["metadata"]["name"])),
             }
         }
-        let marked = path
-            .contains("allowWatchBookmarks")
-            .then_some(bookmarks > 0);
-        self.put(
-            name,
-            json!({"status": status, "events": events, "bookmarked": marked}),
-        );
+        self.put(name, json!({"status": status, "events": events}));
     }
 
     fn put(&mut self, name: &str, answer: Value) {

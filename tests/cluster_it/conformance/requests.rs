@@ -426,9 +426,9 @@ pub async fn watched(to: &mut Recorder) {
     )
     .await;
     let bookmarks = format!(
-        "{MAPS}?watch=1&resourceVersion={version}&timeoutSeconds=5&allowWatchBookmarks=true"
+        "{MAPS}?watch=1&resourceVersion={version}&timeoutSeconds=8&allowWatchBookmarks=true"
     );
-    to.watch("watch with bookmarks", &bookmarks).await;
+    to.bookmark("watch with bookmarks", &bookmarks).await;
     to.keep(
         "watch from nonsense",
         (Method::GET, &watch("nonsense", "")),

@@ -53,6 +53,20 @@ func (s *Site) serveControl(asked chan struct{}) error {
 		}
 		answer.WriteHeader(http.StatusNoContent)
 	})
+	routes.HandleFunc("POST /clusters/{name}/forget", func(answer http.ResponseWriter, request *http.Request) {
+		for _, cluster := range s.clusters {
+			if cluster.name != request.PathValue("name") {
+				continue
+			}
+			if err := cluster.forget(request.Context()); err != nil {
+				http.Error(answer, err.Error(), http.StatusConflict)
+				return
+			}
+			answer.WriteHeader(http.StatusNoContent)
+			return
+		}
+		http.Error(answer, "there is no such cluster", http.StatusNotFound)
+	})
 	server := &http.Server{Handler: routes, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -10,8 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"fmt"
-
+	etcd "go.etcd.io/etcd/client/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -96,6 +96,24 @@ func (c *Cluster) issuerReady(ctx context.Context) error {
 		return err
 	}
 	return conditionTrue(text, "Ready")
+}
+
+// forget has etcd drop its history, so that no version but the present one can be watched from once
+// the API server is started anew.
+func (c *Cluster) forget(ctx context.Context) error {
+	client, err := etcd.New(etcd.Config{
+		Endpoints: []string{local(c.ports.etcd)}, DialTimeout: 5 * time.Second, Context: ctx,
+	})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	now, err := client.Get(ctx, "/registry", etcd.WithCountOnly())
+	if err != nil {
+		return err
+	}
+	_, err = client.Compact(ctx, now.Header.Revision, etcd.WithCompactPhysical())
+	return err
 }
 
 // serveProxy offers the API server to people and tests of this machine by plain HTTP, as an
