@@ -52,7 +52,8 @@ pub struct Seen {
 /// # Errors
 /// When the database fails or a row is broken.
 pub async fn counted(db: &Db, cluster: &ClusterName) -> Result<Vec<Counted>> {
-    let rows: Vec<(String, String, String, Option<i64>, i64, Option<i64>)> = on!(db.read(), (c, sql) = COUNTED => {
+    type Found = (String, String, String, Option<i64>, i64, Option<i64>);
+    let rows: Vec<Found> = on!(db.read(), (c, sql) = COUNTED => {
         sqlx::query_as(sql).bind(cluster.as_str()).fetch_all(c).await?
     });
     rows.into_iter()
