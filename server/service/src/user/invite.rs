@@ -6,6 +6,7 @@ use std::fmt;
 use model::email::Email;
 use model::user::Role;
 use model::{Actor, Authorised, Grant, InvitationId, TenantId, may};
+use serde_json::json;
 use store::invitation::NewInvitation;
 
 use super::UserService;
@@ -150,10 +151,7 @@ impl UserService {
         let entry = Entry::new(may.actor(), origin, "invitation.create")
             .of(command.tenant)
             .about("invitation", id)
-            .change(
-                &serde_json::Value::Null,
-                &serde_json::json!({"email": email, "role": command.role}),
-            )
+            .change(&json!(null), &json!({"email": email, "role": command.role}))
             .summary(format!(
                 "Invited {email} as {}.",
                 command.role.title().to_lowercase()
