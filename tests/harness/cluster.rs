@@ -456,8 +456,8 @@ impl Thing {
             std::mem::take(&mut self.entries),
         );
         *self = Self {
-            secrets,
             entries,
+            secrets,
             ..Self::default()
         };
     }

@@ -224,8 +224,8 @@ impl Gateway {
     }
 
     /// One round at every replica.
-    pub fn look(&self, instance: &InstanceId, routed: bool) -> GatewayLook {
-        let routes: &[&str] = if routed { &ROUTES } else { &[] };
+    pub fn look(&self, instance: &InstanceId, deployed: bool) -> GatewayLook {
+        let routes: &[&str] = if deployed { &ROUTES } else { &[] };
         let replicas = self.serving().map(|replica| {
             let silent = replica.trouble == Trouble::Silent;
             let answers = replica

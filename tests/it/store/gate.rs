@@ -55,7 +55,7 @@ async fn set_state(test: &TestDb, id: &InstanceId, state: InstanceState) {
 /// Writes a token that Secrets Manager has.
 async fn a_token(test: &TestDb, tenant: TenantId, id: &InstanceId, consumer: &str) -> TokenId {
     let new = TokenId::new(&*test.clock, &*test.entropy);
-    let text = PlainToken::instance(id, &*test.entropy);
+    let plain = PlainToken::instance(id, &*test.entropy);
     let name = model::name::TokenName::parse(consumer).unwrap();
     let proof = may::<may::IssueToken>();
     let mut tx = test.db.begin().await.unwrap();
@@ -67,7 +67,7 @@ async fn a_token(test: &TestDb, tenant: TenantId, id: &InstanceId, consumer: &st
         name: &name,
         note: "",
         owner: None,
-        token: &text,
+        token: &plain,
         consumer,
         request_token: "a-request",
         by: "Pat",

@@ -180,11 +180,11 @@ async fn a_keeper_that_was_replaced_while_it_asked_records_nothing() {
     let mut tx = world.db.db.begin().await.unwrap();
     let lease = Duration::from_hours(1);
     world.db.clock.advance(Duration::from_hours(2));
-    let taken = claim::claim(&mut tx, "next", lease, world.db.now(), 10)
+    let claimed = claim::claim(&mut tx, "next", lease, world.db.now(), 10)
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(taken.len(), 1);
+    assert_eq!(claimed.len(), 1);
     world.cluster.replica(0, Trouble::Well);
     let looks = world.cluster.calls(Method::Look);
     eventually(&world, Duration::ZERO, "another look", || async {

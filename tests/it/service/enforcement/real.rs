@@ -240,7 +240,7 @@ async fn settle(place: &Place, known: &[Known], told: &[String]) {
         if open.is_empty() {
             return;
         }
-        let late = begun.elapsed() > Duration::from_secs(60);
+        let late = begun.elapsed() > Duration::from_mins(1);
         assert!(!late, "never at rest: {open:#?} after {told:#?}");
         place.hurry(Duration::from_secs(5)).await;
         place.services.token.calendar_round().await.unwrap();

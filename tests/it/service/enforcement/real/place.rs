@@ -200,7 +200,8 @@ impl Place {
             .flat_map(|url| {
                 let host = &host;
                 (0..CONNECTIONS).map(move |_| async move {
-                    let request = reqwest::Client::new()
+                    let request = self
+                        .asking
                         .get(format!("{url}{HEALTH}"))
                         .header("host", host.as_str());
                     let request = match key {
