@@ -338,8 +338,12 @@ fn others(all: &mut Gallery) {
     });
     let (all_rows, some_rows) = (made::audit_filters(false), made::audit_filters(true));
     all.add("audit", owner, |c| pages::audit::page(c, &rows, &all_rows));
-    all.add("audit-none-match", owner, |c| pages::audit::page(c, &none, &some_rows));
-    all.add("audit-empty", owner, |c| pages::audit::page(c, &none, &all_rows));
+    all.add("audit-none-match", owner, |c| {
+        pages::audit::page(c, &none, &some_rows)
+    });
+    all.add("audit-empty", owner, |c| {
+        pages::audit::page(c, &none, &all_rows)
+    });
     all.add("account", owner, |c| {
         pages::account::page(c, &made::sessions(), &made::access_tokens(), &plain, &plain)
     });

@@ -54,8 +54,8 @@ pub use self::release::ReleaseService;
 pub use self::session::{DbSessions, SessionService};
 pub use self::tenant::{CreateTenant, TenantFilter, TenantService};
 pub use self::token::{
-    ChangeToken, IssueToken, IssuedToken, LeakReport, RevokeAll, RevokeToken, RotateToken, TokenFilter,
-    TokenService,
+    ChangeToken, IssueToken, IssuedToken, LeakReport, RevokeAll, RevokeToken, RotateToken,
+    TokenFilter, TokenService,
 };
 pub use self::user::{AcceptInvitation, InvitationSent, InvitationView, InvitePerson, UserService};
 pub use self::watch::Watcher;

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use tests::process::{Place, Server, until};
 
 /// What these tests do by REST.
-const SCOPES: &str = "tenants:write,instances:write,operations:write,tokens:write,audit:read,clusters:read";
+const SCOPES: &str =
+    "tenants:write,instances:write,operations:write,tokens:write,audit:read,clusters:read";
 
 /// A caller of the API.
 #[derive(Clone)]
