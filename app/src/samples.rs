@@ -18,7 +18,8 @@ pub use self::fleet::fleet;
 pub use self::gallery::{Sample, pages};
 pub use self::instance::{deleting, detail, health, instance, operation, unproven};
 pub use self::records::{
-    access_tokens, audit, checks, cluster, members, offers, regions, releases, sessions, tenant,
+    access_tokens, audit, audit_filters, checks, cluster, members, offers, regions, releases,
+    sessions, tenant,
 };
 pub use self::token::{TEXT, details, latency, token, token_policy, tokens};
 use crate::context::{Assets, Caller, Theme};

@@ -7,11 +7,18 @@ use crate::failure::{Failure, Result};
 use crate::test::{self, Plan, Suite};
 
 /// Names, the tests that each runs (by a part of their names), and what for.
-const CAMPAIGNS: &[(&str, &str, &str)] = &[(
-    "kill",
-    "kill",
-    "ends the real server by SIGKILL at random points of many operations and starts it again",
-)];
+const CAMPAIGNS: &[(&str, &str, &str)] = &[
+    (
+        "kill",
+        "kill",
+        "ends the real server by SIGKILL at random points of many operations and starts it again",
+    ),
+    (
+        "enforcement",
+        "enforcement",
+        "issues, rotates, revokes, crashes and breaks gateways in random order, and tries every key",
+    ),
+];
 
 /// Options of `cargo xtask campaign`.
 #[derive(clap::Args)]
@@ -24,7 +31,7 @@ impl Campaign {
     pub fn run(&self) -> Result<ExitCode> {
         let Some(name) = &self.name else {
             for (name, _, purpose) in CAMPAIGNS {
-                println!("cargo xtask campaign {name:<10} {purpose}");
+                println!("cargo xtask campaign {name:<12} {purpose}");
             }
             return Ok(ExitCode::SUCCESS);
         };

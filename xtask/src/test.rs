@@ -155,17 +155,16 @@ fn on_postgres(plan: &Plan, built: &build::Built) -> Result<Outcome> {
 /// On clusters of the suite's own, or on those that `TEST_CLUSTER` describes.
 fn on_cluster(plan: &Plan, built: &build::Built) -> Result<Outcome> {
     let own;
-    let description = match std::env::var_os("TEST_CLUSTER") {
-        Some(path) => path,
-        None => match cluster::missing() {
-            Some(reason) => return Ok(Outcome::CannotRun(reason)),
-            None => {
-                let programs = cluster::build()?;
-                let state = workspace::target().join("test-cluster");
-                own = cluster::start(&programs, &state, cluster::clusters(true))?;
-                own.description.path().as_os_str().to_owned()
-            }
-        },
+    let description = if let Some(path) = std::env::var_os("TEST_CLUSTER") {
+        path
+    } else {
+        if let Some(reason) = cluster::missing() {
+            return Ok(Outcome::CannotRun(reason));
+        }
+        let programs = cluster::build()?;
+        let state = workspace::target().join("test-cluster");
+        own = cluster::start(&programs, &state, cluster::clusters(true))?;
+        own.description.path().as_os_str().to_owned()
     };
     libtest::run(
         Suite::Cluster,

@@ -235,7 +235,7 @@ async fn issue(desk: Desk, Path(text): Path<String>, posted: Posted) -> Response
             .issue(&caller.actor, &instance, command, &caller.origin)
             .await
     };
-    let made = once.carry_out(&desk, issuing, |made| made.view.id).await;
+    let made = Box::pin(once.carry_out(&desk, issuing, |made| made.view.id)).await;
     match made {
         Ok(made) => desk.show(|caller| {
             let text = made.token.expose();
@@ -334,7 +334,7 @@ async fn rotate(desk: Desk, Path(text): Path<String>, posted: Posted) -> Respons
             .rotate(&caller.actor, old, command, &caller.origin)
             .await
     };
-    let made = once.carry_out(&desk, rotating, |made| made.view.id).await;
+    let made = Box::pin(once.carry_out(&desk, rotating, |made| made.view.id)).await;
     match made {
         Ok(made) => {
             // What is shown of the old one is not worth losing the text of the new one for.

@@ -193,10 +193,10 @@ fn facts(one: &TokenView, now: Timestamp) -> AnyView {
         .as_ref()
         .map(|proof| fact("Proven", view! { {at(proof.at, now)}" UTC" }));
     let note = (!one.note.is_empty()).then(|| fact("Note", one.note.clone()));
-    let replaces = one
+    let older = one
         .replaces
         .map(|id| fact("Took the place of", linked(id, "an older token")));
-    let replaced = one
+    let newer = one
         .replaced_by
         .map(|id| fact("Replaced by", linked(id, "a newer token")));
     view! {
@@ -209,8 +209,8 @@ fn facts(one: &TokenView, now: Timestamp) -> AnyView {
             {fact("Ends", token::ends(one, now))}
             {fact("Issued", view! { {ago(one.created_at, now)}" by "{one.created_by.clone()} })}
             {proven}
-            {replaces}
-            {replaced}
+            {older}
+            {newer}
             {note}
         </dl>
     }

@@ -195,7 +195,7 @@ fn gate(generation: i64) -> Gate {
 }
 
 #[tokio::test]
-async fn a_gate_never_goes_back_but_overrules_others() {
+async fn a_gate_never_goes_back_and_a_generation_means_one_whitelist() {
     let ours = Api::start(|asked, _| match asked.method.as_str() {
         "GET" => Say::Json(200, made_by("hosted-instances", 9)),
         _ => Say::Json(200, asked.body.clone()),
@@ -208,7 +208,17 @@ async fn a_gate_never_goes_back_but_overrules_others() {
         "{refused}"
     );
     assert!(ours.asked_by("PATCH").is_empty());
-    // The same generation is written again, so that a change by hand does not stay.
+    let other = Gate {
+        generation: 9,
+        open_to: vec!["somebody".to_owned()],
+    };
+    let refused = clusters.apply_gate(&target, &other).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("another whitelist"),
+        "{refused}"
+    );
+    assert!(ours.asked_by("PATCH").is_empty());
+    // The same gate is written again, so that what was changed beside it by hand does not stay.
     for generation in [9, 10] {
         clusters
             .apply_gate(&target, &gate(generation))
@@ -225,7 +235,9 @@ async fn a_gate_never_goes_back_but_overrules_others() {
     })
     .await;
     let (clusters, target) = world(&forged);
-    clusters.apply_gate(&target, &gate(2)).await.unwrap();
+    // Workers may have shown it by now: what is wished for has to go beyond it.
+    assert!(clusters.apply_gate(&target, &gate(2)).await.is_err());
+    clusters.apply_gate(&target, &gate(901)).await.unwrap();
     assert_eq!(forged.asked_by("PATCH").len(), 1);
 }
 

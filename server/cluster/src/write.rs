@@ -4,6 +4,8 @@
 
 pub mod key;
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{Namespace, ResourceQuota};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
@@ -82,8 +84,8 @@ pub async fn namespace(client: &Client, target: &Target) -> Result<(), ClusterEr
         .map_err(|f| f.while_doing("writing the quota"))
 }
 
-/// Writes the gate, never backwards. A later generation counts only when it was written by us: whoever
-/// else wrote one is overruled.
+/// Writes the gate, never backwards and never with another whitelist under a generation that stands
+/// there: workers may have shown that one, whoever wrote it, and an answer must mean one whitelist.
 pub async fn gate(client: &Client, target: &Target, gate: &Gate) -> Result<(), ClusterError> {
     let doing = "writing the gate";
     let api = inside::<ApisixPluginConfig>(client, target);
@@ -93,16 +95,8 @@ pub async fn gate(client: &Client, target: &Target, gate: &Gate) -> Result<(), C
         let there = find(|| api.get(GATE))
             .await
             .map_err(|f| f.while_doing(doing))?;
-        if let Some(there) = &there {
-            let generation = wish::read_gate(there).generation;
-            let by_us = drift::ours(&there.metadata, &["spec", "plugins"]);
-            if by_us && generation > gate.generation {
-                return Err(ClusterError::Refused(format!(
-                    "The gate on the cluster is at generation {generation} already; {} is older and \
-                     was not written",
-                    gate.generation
-                )));
-            }
+        if let Some(why) = there.as_ref().and_then(|there| outrun(there, gate)) {
+            return Err(ClusterError::Refused(why));
         }
         // With the version that was read the write fails when somebody was faster; without an object,
         // an empty version would be refused, and two writers of a first gate write the same.
@@ -113,6 +107,25 @@ pub async fn gate(client: &Client, target: &Target, gate: &Gate) -> Result<(), C
         }
     }
     Err(last.while_doing(doing))
+}
+
+/// Why the gate that stands there forbids this one.
+fn outrun(there: &ApisixPluginConfig, gate: &Gate) -> Option<String> {
+    let fact = wish::read_gate(there);
+    let names = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
+    if fact.generation > gate.generation {
+        Some(format!(
+            "The gate on the cluster is at generation {} already; {} is older and was not written",
+            fact.generation, gate.generation
+        ))
+    } else if fact.generation == gate.generation && names(&fact.open_to) != names(&gate.open_to) {
+        Some(format!(
+            "The gate on the cluster has generation {} with another whitelist; it was not written",
+            gate.generation
+        ))
+    } else {
+        None
+    }
 }
 
 /// Writes the Application.

@@ -159,7 +159,8 @@ pub trait ClusterPort: TokenPort + Send + Sync + fmt::Debug {
         key: Option<&PlainToken>,
     ) -> Result<(), ClusterError>;
 
-    /// Writes the gate. Refused when the cluster already has a later generation.
+    /// Writes the gate. Refused when the cluster has a later generation, whoever wrote it, or this one
+    /// with another whitelist: a generation means one whitelist, or an answer would prove nothing.
     async fn apply_gate(&self, target: &Target, gate: &Gate) -> Result<(), ClusterError>;
 
     /// Writes the Argo CD Application.

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(text(&one, &id), text(&one, &id));
         assert_ne!(text(&one, &id), text(&two, &id));
         assert_ne!(text(&one, &id), text(&one, &other));
-        assert_ne!(text(&one, &id), super::key(&one, &id, 2).expose());
+        assert_ne!(text(&one, &id), key(&one, &id, 2).expose());
         assert!(PlainToken::parse_instance(&text(&one, &id)).is_some());
     }
 
