@@ -3,6 +3,7 @@
 //! own and counts as taken when the collector, told that nothing more comes, closes it: it has read
 //! everything by then.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -100,7 +101,8 @@ impl Sink for Syslog {
         let mut text = String::new();
         for one in rows {
             let message = message(one, &self.from);
-            text.push_str(&format!("{} {message}", message.len()));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{} {message}", message.len());
         }
         timeout(WITHIN, self.send(text.as_bytes()))
             .await

@@ -29,6 +29,10 @@ pub struct Change {
 }
 
 /// Tells a null from a field that is left out.
+#[expect(
+    clippy::option_option,
+    reason = "left out and null mean different things"
+)]
 fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<UserId>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
