@@ -41,6 +41,8 @@ impl Site {
     pub fn get() -> &'static Self {
         static SITE: OnceLock<Site> = OnceLock::new();
         SITE.get_or_init(|| {
+            // The client of these tests has no provider of cryptography of its own.
+            ::cluster::install_tls();
             let path = std::env::var_os("TEST_CLUSTER").map(PathBuf::from).expect(
                 "TEST_CLUSTER names the cluster.json of a running cluster: run \
                  `cargo xtask test --suite cluster`, or `cargo xtask cluster up` first",
