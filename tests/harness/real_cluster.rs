@@ -21,7 +21,7 @@ use tokio::time::sleep;
 use self::cluster::Cluster;
 
 /// How long anything may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Tests that stop parts have the clusters to themselves.

@@ -136,9 +136,9 @@ impl Cluster {
     ///
     /// # Panics
     /// When the API server refuses.
-    pub async fn merge(&self, path: &str, patch: &Value) -> Value {
+    pub async fn merge(&self, path: &str, change: &Value) -> Value {
         let kind = "application/merge-patch+json";
-        let (status, body) = self.send(Method::PATCH, path, kind, Some(patch)).await;
+        let (status, body) = self.send(Method::PATCH, path, kind, Some(change)).await;
         assert!(status.is_success(), "PATCH {path}: {status} {body}");
         body
     }
@@ -147,8 +147,8 @@ impl Cluster {
     ///
     /// # Panics
     /// When the API server refuses.
-    pub async fn apply(&self, path: &str, object: &Value) -> Value {
-        let path = format!("{path}?fieldManager=tests&force=true");
+    pub async fn apply(&self, to: &str, object: &Value) -> Value {
+        let path = format!("{to}?fieldManager=tests&force=true");
         let kind = "application/apply-patch+yaml";
         let (status, body) = self.send(Method::PATCH, &path, kind, Some(object)).await;
         assert!(status.is_success(), "PATCH {path}: {status} {body}");
