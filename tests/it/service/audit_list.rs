@@ -57,7 +57,7 @@ async fn a_change_says_what_it_was_and_an_operation_why() {
 async fn rows_are_found_by_who_what_when_and_text() {
     let test = TestServices::new().await;
     let acme = test.tenant("Ünal Ltd").await;
-    test.db.clock.advance(std::time::Duration::from_secs(60));
+    test.db.clock.advance(std::time::Duration::from_mins(1));
     let half = test.db.now();
     let tenants = &test.services.tenant;
     tenants

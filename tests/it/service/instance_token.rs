@@ -369,7 +369,7 @@ async fn the_owner_is_a_member_and_what_is_noted_can_change() {
         days: Some(7),
         ..named("CI")
     };
-    let made = place.try_issue_with(command).await.ok().expect("issued");
+    let made = place.try_issue_with(command).await.expect("issued");
     assert_eq!(
         (made.view.owner_id, made.view.owner.as_str()),
         (Some(pat), "Pat Person")

@@ -41,7 +41,7 @@ async fn a_leaked_token_is_revoked_and_its_people_are_told_where_it_was() {
         owner: Some(pat),
         ..named("CI")
     };
-    let made = place.try_issue_with(command).await.ok().expect("issued");
+    let made = place.try_issue_with(command).await.expect("issued");
     let spared = place.issue("Spared").await;
     let text = format!("APIKEY={}; curl …", made.token.expose());
     let at = format!("https://git.example/x?q={}", made.token.expose());
@@ -259,7 +259,7 @@ async fn the_text_of_a_token_is_found_nowhere() {
     let place = Place::new().await;
     let first = place.issue("CI").await;
     let second = place.rotate(first.view.id, Duration::from_hours(1)).await;
-    let second = second.ok().expect("rotated");
+    let second = second.expect("rotated");
     let echo = format!("500 {}", second.token.expose());
     let fault = tests::cluster::Fault::Before(service::ports::ClusterError::SecretsManager(echo));
     place

@@ -19,7 +19,7 @@ async fn of_pat(place: &Place) -> (UserId, TokenId) {
         owner: Some(pat),
         ..named("CI")
     };
-    let made = place.try_issue_with(command).await.ok().expect("issued");
+    let made = place.try_issue_with(command).await.expect("issued");
     (pat, made.view.id)
 }
 
@@ -109,7 +109,7 @@ async fn nobody_is_reminded_of_what_is_replaced_or_was_given_short() {
     let (_, id) = of_pat(&place).await;
     let tokens = &place.services().token;
     place.world.db.clock.advance(59 * DAY);
-    let next = place.rotate(id, 30 * DAY).await.ok().expect("rotated");
+    let next = place.rotate(id, 30 * DAY).await.expect("rotated");
     place.put(next.view.id, TokenState::Active).await;
     place.world.db.clock.advance(2 * DAY);
     assert_eq!(tokens.remind().await.unwrap(), 0);

@@ -183,7 +183,7 @@ async fn marks_of_a_collector_only_grow_and_belong_to_it_alone() {
         Some(test.now() - std::time::Duration::from_secs(3))
     );
     let mut tx = test.db.begin().await.unwrap();
-    let lasts = std::time::Duration::from_secs(60);
+    let lasts = std::time::Duration::from_mins(1);
     let held = lease::take(&mut tx, "x", "me", lasts, test.now()).await;
     let held = held.unwrap().unwrap();
     let places = [("staff".to_owned(), 2), ("b".to_owned(), 1)];

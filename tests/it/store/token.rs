@@ -412,7 +412,7 @@ async fn the_instances_of_open_tokens_are_found_by_tenant_and_owner() {
             .unwrap()
     };
     assert_eq!(found(None).await.len(), 2);
-    assert_eq!(found(Some(owner)).await, [second.1.clone()]);
+    assert_eq!(found(Some(owner)).await, std::slice::from_ref(&second.1));
     end(&test, one, EndReason::Revoked).await;
     assert_eq!(found(None).await, [second.1]);
     assert!(

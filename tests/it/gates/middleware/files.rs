@@ -37,7 +37,11 @@ pub fn paths() -> Vec<String> {
         .iter()
         .filter_map(|file| file.path.strip_prefix("deploy/middleware/"));
     let found: Vec<String> = ours
-        .filter(|path| path.ends_with(".yaml"))
+        .filter(|path| {
+            std::path::Path::new(path)
+                .extension()
+                .is_some_and(|it| it == "yaml")
+        })
         .map(str::to_owned)
         .collect();
     assert!(found.len() > 60, "only {} files", found.len());

@@ -20,7 +20,7 @@ pub fn references(body: &Body) -> Vec<Reference> {
 
 /// Calls `each` with every argument's expression.
 pub fn visit(body: &Body, each: &mut impl FnMut(&Expression)) {
-    for structure in body.iter() {
+    for structure in body {
         match structure {
             Structure::Attribute(one) if NOT_REFERENCES.contains(&one.key()) => {}
             Structure::Attribute(one) => each(one.expr()),
@@ -130,8 +130,11 @@ fn parts(expression: &Expression, each: &mut impl FnMut(&Expression)) {
     }
 }
 
+/// The keys of an object with their values.
+pub type Pairs<'a> = [(String, &'a Expression)];
+
 /// Calls `each` with every object in an expression, as pairs of key and value.
-pub fn objects(expression: &Expression, each: &mut dyn FnMut(&[(String, &Expression)])) {
+pub fn objects(expression: &Expression, each: &mut dyn FnMut(&Pairs<'_>)) {
     match expression {
         Expression::Object(fields) => {
             let name = |key: &hcl::ObjectKey| key.to_string().trim_matches('"').to_owned();
@@ -140,7 +143,9 @@ pub fn objects(expression: &Expression, each: &mut dyn FnMut(&[(String, &Express
                 .map(|(key, value)| (name(key), value))
                 .collect();
             each(&pairs);
-            pairs.iter().for_each(|(_, value)| objects(value, each));
+            for (_, value) in &pairs {
+                objects(value, each);
+            }
         }
         Expression::ForExpr(one) => {
             objects(&one.collection_expr, each);
