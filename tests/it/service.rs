@@ -4,7 +4,6 @@ mod audit;
 mod audit_heads;
 mod audit_list;
 mod audit_sink;
-mod audit_speed;
 mod auth;
 mod cancel;
 mod enforcement;

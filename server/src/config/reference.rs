@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn every_key_is_found_with_its_text() {
         let sections = reference();
-        assert_eq!(sections.len(), 12);
+        assert_eq!(sections.len(), 14);
         for section in &sections {
             assert!(section.text.ends_with('.'), "{}", section.name);
             assert!(!section.keys.is_empty(), "{}", section.name);

@@ -300,8 +300,14 @@ async fn a_kind_that_is_not_installed_holds_nothing_up() {
         usual(asked)
     })
     .await;
-    assert!(
-        matches!(next(&mut events).await, WatchEvent::Reachable { kubernetes } if kubernetes == "v1.35.4")
-    );
-    while !matches!(next(&mut events).await, WatchEvent::Listed) {}
+    // On a busy machine the first answer may come late, and what is told before it is another matter.
+    let mut version = None;
+    loop {
+        match next(&mut events).await {
+            WatchEvent::Reachable { kubernetes } => version = Some(kubernetes),
+            WatchEvent::Listed => break,
+            _ => {}
+        }
+    }
+    assert_eq!(version.as_deref(), Some("v1.35.4"));
 }
