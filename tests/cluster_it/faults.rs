@@ -5,14 +5,14 @@
 use serde_json::{Value, json};
 use tests::real_cluster::cluster::Cluster;
 use tests::real_cluster::product::{Created, Product};
-use tests::real_cluster::{Site, git};
+use tests::real_cluster::{Site, Use, git};
 
 /// A product with one healthy instance on the development cluster.
 struct Scene {
     cluster: Cluster,
     product: Product,
     created: Created,
-    _shared: tokio::sync::RwLockReadGuard<'static, ()>,
+    _shared: Use,
 }
 
 impl Scene {

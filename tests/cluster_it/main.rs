@@ -8,6 +8,7 @@
 
 mod conformance;
 mod faults;
+mod figures;
 mod parts;
 mod places;
 mod rights;

@@ -1,5 +1,5 @@
-//! Parts of the cluster that are stopped, killed and started again under the product. Each test has the
-//! clusters to itself.
+//! Parts of the cluster that are stopped, killed and started again under the product. Each test has its
+//! cluster to itself.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -10,8 +10,8 @@ use tests::real_cluster::product::Product;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_server_that_goes_and_comes_back_ends_no_operation() {
     let site = Site::get();
-    let _alone = site.alone().await;
-    let cluster = site.development();
+    let cluster = site.production();
+    let _alone = site.using(&[], std::slice::from_ref(&cluster)).await;
     let product = Product::on(std::slice::from_ref(&cluster)).await;
     let first = product.created("First", &cluster, "2.1.0").await;
     let before = cluster.list("/api/v1/configmaps?limit=1").await;
@@ -54,8 +54,8 @@ async fn an_api_server_that_goes_and_comes_back_ends_no_operation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_argo_cd_that_is_killed_is_waited_for() {
     let site = Site::get();
-    let _alone = site.alone().await;
-    let cluster = site.development();
+    let cluster = site.production();
+    let _alone = site.using(&[], std::slice::from_ref(&cluster)).await;
     let product = Product::on(std::slice::from_ref(&cluster)).await;
     site.part("kill", &cluster.part("argocd")).await;
     let created = product.create("Wallets", &cluster, "2.1.0").await;
@@ -71,8 +71,8 @@ async fn an_argo_cd_that_is_killed_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repo_server_that_refuses_is_named() {
     let site = Site::get();
-    let _alone = site.alone().await;
-    let cluster = site.development();
+    let cluster = site.production();
+    let _alone = site.using(&[], std::slice::from_ref(&cluster)).await;
     let product = Product::on(std::slice::from_ref(&cluster)).await;
     let first = product.created("First", &cluster, "2.1.0").await;
     site.part("stop", &cluster.part("repo-server")).await;

@@ -10,7 +10,7 @@ use tests::real_cluster::{Site, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_land_where_they_belong() {
     let site = Site::get();
-    let _shared = site.shared().await;
+    let _shared = site.using(&site.clusters(), &[]).await;
     let (development, production) = (site.development(), site.production());
     let product = Product::on(&site.clusters()).await;
     let one = product.create("One", &development, "2.1.0").await;
@@ -58,8 +58,9 @@ async fn a_cluster_that_is_full_or_cordoned_takes_nothing_and_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_cluster_does_not_disturb_the_other() {
     let site = Site::get();
-    let _alone = site.alone().await;
     let (development, production) = (site.development(), site.production());
+    let here = std::slice::from_ref(&development);
+    let _alone = site.using(here, std::slice::from_ref(&production)).await;
     let product = Product::on(&site.clusters()).await;
     let one = product.created("One", &development, "2.1.0").await;
     // Paused, not ended: connections stay open and nothing answers, as behind a dead route.

@@ -24,8 +24,16 @@ use self::cluster::Cluster;
 pub const PATIENCE: Duration = Duration::from_mins(2);
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Tests that stop parts have the clusters to themselves.
-static USE: RwLock<()> = RwLock::const_new(());
+/// Tests that stop parts of a cluster have it to themselves. In the order of the description; whoever
+/// holds several takes them in that order.
+static USE: [RwLock<()>; 2] = [RwLock::const_new(()), RwLock::const_new(())];
+
+/// The use of clusters, until this is dropped.
+#[derive(Debug, Default)]
+pub struct Use {
+    shared: Vec<RwLockReadGuard<'static, ()>>,
+    alone: Vec<RwLockWriteGuard<'static, ()>>,
+}
 
 /// Everything that was started.
 #[derive(Debug)]
@@ -54,22 +62,53 @@ impl Site {
         })
     }
 
-    /// Beside other tests.
-    pub async fn shared(&self) -> RwLockReadGuard<'static, ()> {
-        // While others share, nothing is stopped.
-        if let Ok(_alone) = USE.try_write() {
-            self.mend().await;
-        }
-        USE.read().await
+    /// The cluster for development, beside other tests.
+    pub async fn shared(&self) -> Use {
+        self.using(&[self.development()], &[]).await
     }
 
-    /// Starts or resumes what an earlier test stopped and, having failed, left so.
-    async fn mend(&self) {
+    /// Both clusters without any other test, for one that stops what they share.
+    pub async fn alone(&self) -> Use {
+        self.using(&[], &self.clusters()).await
+    }
+
+    /// Some clusters beside other tests, and some without any.
+    pub async fn using(&self, shared: &[Cluster], alone: &[Cluster]) -> Use {
+        let names = |list: &[Cluster]| -> Vec<String> {
+            list.iter().map(|it| it.name().to_owned()).collect()
+        };
+        let (shared, alone) = (names(shared), names(alone));
+        let mut held = Use::default();
+        for (cluster, lock) in self.clusters().iter().zip(&USE) {
+            let name = cluster.name().to_owned();
+            if alone.contains(&name) {
+                held.alone.push(lock.write().await);
+                self.mend(&name).await;
+            } else if shared.contains(&name) {
+                // While others share, nothing is stopped.
+                if let Ok(_alone) = lock.try_write() {
+                    self.mend(&name).await;
+                }
+                held.shared.push(lock.read().await);
+            }
+        }
+        if alone.len() == self.clusters().len() {
+            self.mend("").await;
+        }
+        held
+    }
+
+    /// Starts or resumes what an earlier test stopped and, having failed, left so: parts of a cluster,
+    /// or with an empty name what clusters share.
+    async fn mend(&self, cluster: &str) {
         let url = format!("{}/status", self.text("control"));
         let answer = reqwest::get(url).await.expect("the supervisor answers");
         let parts: Vec<Value> = answer.json().await.expect("JSON");
         for part in &parts {
             let name = part["name"].as_str().unwrap_or_default();
+            if name.split_once('/').map_or("", |(of, _)| of) != cluster {
+                continue;
+            }
             if part["paused"] == true {
                 self.part("resume", name).await;
             }
@@ -77,13 +116,6 @@ impl Site {
                 self.part("start", name).await;
             }
         }
-    }
-
-    /// Without any other test, for one that stops parts.
-    pub async fn alone(&self) -> RwLockWriteGuard<'static, ()> {
-        let alone = USE.write().await;
-        self.mend().await;
-        alone
     }
 
     fn text(&self, name: &str) -> &str {

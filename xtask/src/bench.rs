@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::failure::{Failure, Result, Told};
 use crate::server::{Profile, TestServer};
-use crate::{assets, npm, process, report, server, workspace};
+use crate::{assets, npm, process, report, server, test, workspace};
 
 const EMAIL: &str = "bench@example.test";
 const PASSWORD: &str = "a password for the bench alone";
@@ -40,7 +40,9 @@ impl Bench {
                     "cargo xtask bench pages         time to the first byte of pages and REST beside \
                      many instances\n\
                      cargo xtask bench revocations   time from revoking a token to the proof at every \
-                     worker of the gateway"
+                     worker of the gateway\n\
+                     cargo xtask bench cluster       Applications made, seen and told of on a real \
+                     Kubernetes"
                 );
                 Ok(ExitCode::SUCCESS)
             }
@@ -48,6 +50,7 @@ impl Bench {
             Some("revocations") => {
                 self.script("revocations.mjs", self.instances.unwrap_or(50), "1")
             }
+            Some("cluster") => test::figures(),
             Some(other) => Err(Failure::new(format!(
                 "There is no bench '{other}'; cargo xtask bench lists them."
             ))),

@@ -154,31 +154,54 @@ fn on_postgres(plan: &Plan, built: &build::Built) -> Result<Outcome> {
 
 /// On clusters of the suite's own, or on those that `TEST_CLUSTER` describes.
 fn on_cluster(plan: &Plan, built: &build::Built) -> Result<Outcome> {
+    with_clusters(|variables| libtest::run(Suite::Cluster, &built.cluster, plan, variables))
+        .unwrap_or_else(|reason| Ok(Outcome::CannotRun(reason)))
+}
+
+/// Does something while clusters run, with the variables that name them; the reason when this machine
+/// cannot have any.
+fn with_clusters<T>(
+    work: impl FnOnce(&libtest::Variables<'_>) -> Result<T>,
+) -> std::result::Result<Result<T>, String> {
     let own;
     let description = if let Some(path) = std::env::var_os("TEST_CLUSTER") {
         path
+    } else if let Some(reason) = cluster::missing() {
+        return Err(reason);
     } else {
-        if let Some(reason) = cluster::missing() {
-            return Ok(Outcome::CannotRun(reason));
-        }
-        let programs = cluster::build()?;
         let state = workspace::target().join("test-cluster");
-        own = cluster::start(&programs, &state, cluster::clusters(true))?;
+        let begun = cluster::build()
+            .and_then(|programs| cluster::start(&programs, &state, cluster::clusters(true)));
+        match begun {
+            Ok(started) => own = started,
+            Err(failure) => return Ok(Err(failure)),
+        }
         own.description.path().as_os_str().to_owned()
     };
-    libtest::run(
-        Suite::Cluster,
-        &built.cluster,
-        plan,
-        &[
-            ("TEST_CLUSTER", description),
-            // moto takes any credentials, but the SDK sends nothing without some.
-            ("AWS_ACCESS_KEY_ID", "test-cluster".into()),
-            ("AWS_SECRET_ACCESS_KEY", "test-cluster".into()),
-            // These tests wait for others more than they work.
-            ("RUST_TEST_THREADS", "6".into()),
-        ],
-    )
+    Ok(work(&[
+        ("TEST_CLUSTER", description),
+        // moto takes any credentials, but the SDK sends nothing without some.
+        ("AWS_ACCESS_KEY_ID", "test-cluster".into()),
+        ("AWS_SECRET_ACCESS_KEY", "test-cluster".into()),
+        // These tests wait for others more than they work.
+        ("RUST_TEST_THREADS", "6".into()),
+    ]))
+}
+
+/// `cargo xtask bench cluster`: the ignored test that prints figures, on clusters of its own.
+pub fn figures() -> Result<ExitCode> {
+    workspace::create_folder(&logs())?;
+    let built = build::build(&[Suite::Cluster])?;
+    let run = |variables: &libtest::Variables<'_>| {
+        for binary in &built.cluster {
+            let mut command = libtest::command(binary);
+            command.args(["--ignored", "--nocapture", "figures::"]);
+            command.envs(variables.iter().map(|(name, value)| (name, value)));
+            process::run("the bench", &mut command)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    };
+    with_clusters(run).unwrap_or_else(|reason| Err(Failure::new(reason)))
 }
 
 /// Turns how a suite ended into its row of the table; errors in the suite's own set-up count as

@@ -129,6 +129,12 @@ impl Product {
         (status, body)
     }
 
+    /// The stream of its events, to be opened.
+    pub fn event_stream(&self) -> reqwest::RequestBuilder {
+        let url = self.server().at("/api/v1/events");
+        self.client.get(url).bearer_auth(&self.token)
+    }
+
     async fn post(&self, path: &str, body: &Value, expected: StatusCode) -> Value {
         let (status, body) = self.send(Method::POST, path, Some(body)).await;
         assert_eq!(status, expected, "{path}: {body:#}");

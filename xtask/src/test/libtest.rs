@@ -56,7 +56,8 @@ pub fn run(suite: Suite, binaries: &[Binary], plan: &Plan, set: &Variables<'_>) 
 }
 
 /// The binary in the surroundings that cargo would give it, and with the server's whereabouts.
-fn command(binary: &Binary) -> Command {
+/// The binary as cargo would run it.
+pub fn command(binary: &Binary) -> Command {
     let mut command = workspace::clean(&binary.path);
     command
         .current_dir(&binary.folder)
@@ -72,7 +73,9 @@ fn arguments(suite: Suite, binary: &Binary, filters: &[String]) -> Option<Vec<St
         return Some(match suite {
             Suite::Gates => vec![GATES.to_owned()],
             Suite::ItSqlite | Suite::ItPostgres => vec!["--skip".to_owned(), GATES.to_owned()],
-            Suite::Unit | Suite::Cluster | Suite::Browser => Vec::new(),
+            // Measurements have a command of their own.
+            Suite::Cluster => vec!["--skip".to_owned(), "figures::".to_owned()],
+            Suite::Unit | Suite::Browser => Vec::new(),
         });
     }
     let listed = process::ask(command(binary).args(["--list", "--format", "terse"]))?;

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -141,14 +142,25 @@ func (s *Site) shared() []*Part {
 
 func local(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 
-// freePort is a port that nobody listens on at this moment.
+// Ports that were given out; none is given out twice.
+var given = map[int]bool{}
+
+// freePort is a port that nobody listens on at this moment, below those that the system takes for
+// outgoing connections: one of these may be taken again before its part starts.
 func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for range 1000 {
+		port := 20000 + rand.IntN(12000)
+		if given[port] {
+			continue
+		}
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		given[port] = true
+		return port, listener.Close()
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("no free port was found between 20000 and 32000")
 }
 
 // listening is ready when the port accepts connections.
@@ -180,13 +192,4 @@ func answering(url string) func(context.Context) error {
 		}
 		return nil
 	}
-}
-
-// lookPath finds the folder of a program, for the PATH of others.
-func lookPath(program string) string {
-	path, err := exec.LookPath(program)
-	if err != nil {
-		return ""
-	}
-	return filepath.Dir(path)
 }
