@@ -14,3 +14,4 @@ mod places;
 mod rights;
 mod secrets;
 mod story;
+mod token;

@@ -202,7 +202,7 @@ pub(crate) async fn insert(tx: &mut Tx, instance: &InstanceId, now: Timestamp) -
 /// Several changes in one transaction are one generation: call it once. Wakes whoever enforces it.
 ///
 /// # Errors
-/// As the database reports; [`Error::Broken`] when there is no such instance.
+/// As the database reports; an error when there is no such instance.
 pub async fn bump(
     tx: &mut Tx,
     _proof: &impl GateProof,
